@@ -1,0 +1,1 @@
+"""Faust agents, one per file: consume, call the pure core, publish."""

@@ -1,0 +1,1 @@
+"""Settings, wiring, commands, the HTTP API, metrics export and the embedded broker."""

@@ -1,0 +1,1 @@
+"""The HTTP API that takes playback events into Kafka."""

@@ -1,0 +1,1 @@
+"""Events, validation, views, panes and windows: pure code without Faust and without I/O."""

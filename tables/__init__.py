@@ -1,0 +1,1 @@
+"""Stateful building blocks of the stream worker: dedupe, views, panes, partition state."""
