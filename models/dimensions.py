@@ -1,0 +1,56 @@
+"""The breakdown dimensions of the rolling metrics and the values of one event or view."""
+
+from collections.abc import Sequence
+
+DIMENSIONS = (
+    "rendition",
+    "codec",
+    "entryPoint",
+    "platform",
+    "country",
+    "networkType",
+    "cdn",
+    "appVersion",
+)
+ALL = "all"
+UNKNOWN = "unknown"
+OTHER = "other"
+MAX_VALUE_CHARACTERS = 64
+
+_MAX_INTERNED = 50_000
+
+
+class Slices:
+    """One value per dimension of :data:`DIMENSIONS`, shared by everything that has the same.
+
+    Compared and hashed by identity, which is what makes it cheap as a key on the hot path.
+    """
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: tuple[str, ...]) -> None:
+        self.values = values
+
+
+class SliceTable:
+    """Hands out one :class:`Slices` per combination of values."""
+
+    __slots__ = ("_interned",)
+
+    def __init__(self) -> None:
+        self._interned: dict[tuple[str | None, ...], Slices] = {}
+
+    def get(self, values: tuple[str | None, ...]) -> Slices:
+        """The slices of ``values`` (in the order of :data:`DIMENSIONS`; None: not named)."""
+        slices = self._interned.get(values)
+        if slices is None:
+            if len(self._interned) >= _MAX_INTERNED:
+                # Forgetting is safe: a second object for the same values adds to the same slice.
+                self._interned.clear()
+            slices = self._interned[values] = Slices(normalise_values(values))
+        return slices
+
+
+def normalise_values(values: Sequence[str | None]) -> tuple[str, ...]:
+    """Missing and empty values become ``unknown``; long ones are cut to the label bound."""
+    return tuple(value[:MAX_VALUE_CHARACTERS] if value else UNKNOWN for value in values)

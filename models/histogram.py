@@ -1,0 +1,58 @@
+"""A log-bucket histogram of durations with a bounded relative error.
+
+The scheme of DDSketch (Masson, Rim and Lee, VLDB 2019): bucket *i* holds the values in
+(g^(i-1), g^i] with g = (1 + e) / (1 - e), and answers 2g^i / (g + 1), which is within the
+relative error e of every value in it. Counts are integers, so merging is exact, associative and
+commutative.
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping
+
+from models.events import MAX_STARTUP_MS
+
+RELATIVE_ERROR = 0.01
+ZERO_BUCKET = -1
+
+_GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
+
+
+def _upper_bounds() -> list[float]:
+    bounds = [1.0]
+    while bounds[-1] < MAX_STARTUP_MS:
+        bounds.append(bounds[-1] * _GAMMA)
+    return bounds
+
+
+_BOUNDS = _upper_bounds()
+BUCKETS = len(_BOUNDS)
+
+
+def bucket_of(value_ms: int) -> int:
+    """The bucket of a duration of 0 ms or more; 0 has a bucket of its own."""
+    if value_ms <= 0:
+        return ZERO_BUCKET
+    return min(bisect_left(_BOUNDS, value_ms), BUCKETS - 1)
+
+
+def bucket_value_ms(bucket: int) -> float:
+    """The value a bucket answers with, in milliseconds."""
+    return 0.0 if bucket == ZERO_BUCKET else 2 * _BOUNDS[bucket] / (_GAMMA + 1)
+
+
+def quantiles_ms(counts: Mapping[int, int], per_mille: tuple[int, ...]) -> tuple[float, ...] | None:
+    """The inverted-CDF quantiles in milliseconds, or None of an empty histogram.
+
+    Quantile q is the smallest value with at least ceil(q * n) values at or below it.
+    ``per_mille`` are the quantiles in thousandths (integers: no rank is off by rounding), rising.
+    """
+    total = sum(counts.values())
+    if total <= 0:
+        return None
+    found: list[float] = []
+    seen = 0
+    for bucket in sorted(counts):
+        seen += counts[bucket]
+        while len(found) < len(per_mille) and seen * 1000 >= per_mille[len(found)] * total:
+            found.append(bucket_value_ms(bucket))
+    return tuple(found)

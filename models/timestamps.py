@@ -1,0 +1,74 @@
+"""ISO 8601 text to and from integer milliseconds since 1970 (UTC)."""
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_MAX_CHARACTERS = 64
+_MAX_CACHED = 20_000
+
+# Players write 2026-01-02T03:04:05.678Z almost always. That form is read with three look-ups:
+# the minute (filled by the strict parser), the seconds, and the milliseconds.
+_MINUTES: dict[str, int] = {}
+_SECONDS = {f"{second:02d}.": second * 1000 for second in range(60)}
+_MILLISECONDS = {f"{ms:03d}Z": ms for ms in range(1000)}
+_CANONICAL_LENGTH = 24
+_FIRST_MS = -62_135_596_800_000
+_LAST_MS = 253_402_300_799_999
+_WRITTEN_SECONDS: dict[int, str] = {}
+
+
+def parse_timestamp_ms(text: str) -> int | None:
+    """Milliseconds since 1970 of an ISO 8601 date and time, or None where it is none.
+
+    A time without an offset is taken as UTC; a fraction finer than a millisecond is cut.
+    """
+    if len(text) == _CANONICAL_LENGTH:
+        seconds = _SECONDS.get(text[17:20])
+        milliseconds = _MILLISECONDS.get(text[20:])
+        if seconds is not None and milliseconds is not None:
+            minute = _MINUTES.get(text[:17])
+            if minute is None:
+                minute = _parse_ms(text[:17] + "00Z")
+                if minute is None:
+                    return None
+                if len(_MINUTES) >= _MAX_CACHED:
+                    _MINUTES.clear()
+                _MINUTES[text[:17]] = minute
+            return minute + seconds + milliseconds
+    return _parse_ms(text)
+
+
+def _parse_ms(text: str) -> int | None:
+    if len(text) > _MAX_CHARACTERS:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return (moment - _EPOCH) // _MILLISECOND
+    except (ValueError, OverflowError):
+        return None
+
+
+def format_timestamp(ms: int) -> str:
+    """The ISO 8601 form with milliseconds and ``Z``; a time past the years 1 to 9999 is held there.
+
+    >>> format_timestamp(1)
+    '1970-01-01T00:00:00.001Z'
+    """
+    second, millisecond = divmod(min(max(ms, _FIRST_MS), _LAST_MS), 1000)
+    text = _WRITTEN_SECONDS.get(second)
+    if text is None:
+        if len(_WRITTEN_SECONDS) >= _MAX_CACHED:
+            _WRITTEN_SECONDS.clear()
+        moment = _EPOCH + timedelta(seconds=second)
+        text = _WRITTEN_SECONDS[second] = moment.replace(tzinfo=None).isoformat() + "."
+    return f"{text}{millisecond:03d}Z"
+
+
+def is_canonical(text: str) -> bool:
+    """Whether a valid timestamp already has the form that :func:`format_timestamp` writes."""
+    return (
+        len(text) == _CANONICAL_LENGTH and text[10] == "T" and text[19] == "." and text[23] == "Z"
+    )
