@@ -1,0 +1,126 @@
+"""The panes of one partition: 10 s buckets of figures, per value of each dimension."""
+
+from collections.abc import Iterator, Sequence
+
+from models.dimensions import ALL, DIMENSIONS, OTHER, Slices
+from models.figures import Figures, new_figures
+from tables.counters import Counters
+
+PANE_MS = 10_000
+MAX_VALUES = 1_000
+"""Values of one dimension that one pane of one partition tells apart; the rest is ``other``."""
+
+
+class Gains(dict[Slices, Figures]):
+    """What a pane gained since it was last folded, per combination of dimension values."""
+
+    __slots__ = ()
+
+    def __missing__(self, slices: Slices) -> Figures:
+        figures = self[slices] = new_figures()
+        return figures
+
+
+class Pane:
+    """The figures of 10 s: what was folded in, per dimension and value, and what is new."""
+
+    __slots__ = ("gains", "totals")
+
+    def __init__(self, dimensions: Sequence[str]) -> None:
+        self.gains = Gains()
+        self.totals: dict[str, dict[str, Figures]] = {name: {} for name in dimensions}
+
+
+def pane_of(timestamp_ms: int) -> int:
+    """The start of the pane that a moment belongs to, in milliseconds."""
+    return timestamp_ms - timestamp_ms % PANE_MS
+
+
+class PaneStore:
+    """The panes of a partition that are inside the longest window, plus a grace.
+
+    On the hot path an event touches one :class:`Figures` per gain; the spreading over dimensions
+    happens once per fold, so it costs per combination of values and not per event.
+    """
+
+    def __init__(self, kept_ms: int, dimensions: Sequence[str], counters: Counters) -> None:
+        self._kept_ms = kept_ms
+        self._breakdowns = tuple((name, DIMENSIONS.index(name)) for name in dimensions)
+        self.dimensions = (ALL, *dimensions)
+        """``all`` and the breakdowns."""
+        self._counters = counters
+        self._panes: dict[int, Pane] = {}
+        self._changed: dict[int, set[tuple[str, str]]] = {}
+        self._late = Gains()
+        self.horizon_ms = -1
+        """Panes starting at or before this are gone."""
+
+    def gains(self, pane_ms: int) -> Gains:
+        """Where to add what the pane starting at ``pane_ms`` gains.
+
+        Of a pane that is gone, gains reach the counters alone.
+        """
+        pane = self._panes.get(pane_ms)
+        if pane is None:
+            if pane_ms <= self.horizon_ms:
+                return self._late
+            pane = self._panes[pane_ms] = Pane(self.dimensions)
+        return pane.gains
+
+    def forget_before(self, clock_ms: int) -> list[int]:
+        """Drop the panes that left the longest window and the grace; the starts of those."""
+        self.horizon_ms = clock_ms - self._kept_ms
+        gone = sorted(start for start in self._panes if start <= self.horizon_ms)
+        for start in gone:
+            for figures in self._panes.pop(start).gains.values():
+                self._counters.add_figures(figures)
+            self._changed.pop(start, None)
+        return gone
+
+    def fold(self) -> None:
+        """Spread what is new over the dimensions and count it."""
+        for start, pane in self._panes.items():
+            if pane.gains:
+                changed = self._changed.setdefault(start, set())
+                for slices, figures in pane.gains.items():
+                    self._counters.add_figures(figures)
+                    self._spread(pane, slices, figures, changed)
+                pane.gains.clear()
+        for figures in self._late.values():
+            self._counters.add_figures(figures)
+        self._late.clear()
+
+    def take_changes(self) -> Iterator[tuple[int, dict[str, dict[str, Figures]]]]:
+        """Per changed pane its start and, by dimension and value, the cumulative figures.
+
+        The figures are the store's own: encode them before the next fold.
+        """
+        self.fold()
+        changed, self._changed = self._changed, {}
+        for start, keys in sorted(changed.items()):
+            totals = self._panes[start].totals
+            update: dict[str, dict[str, Figures]] = {}
+            for name, value in sorted(keys):
+                update.setdefault(name, {})[value] = totals[name][value]
+            yield start, update
+
+    def _spread(
+        self, pane: Pane, slices: Slices, figures: Figures, changed: set[tuple[str, str]]
+    ) -> None:
+        _add(pane.totals[ALL], "", figures)
+        changed.add((ALL, ""))
+        for name, index in self._breakdowns:
+            values = pane.totals[name]
+            value = slices.values[index]
+            if value not in values and len(values) >= MAX_VALUES:
+                value = OTHER
+            _add(values, value, figures)
+            changed.add((name, value))
+
+
+def _add(values: dict[str, Figures], value: str, figures: Figures) -> None:
+    total = values.get(value)
+    if total is None:
+        values[value] = figures.copy()
+    else:
+        total.add(figures)

@@ -1,0 +1,222 @@
+"""The state of one raw partition: one pass over its records, in order."""
+
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Protocol
+
+import orjson
+
+from models.events import CUSTOM, EVENT_TYPES, Event, event_label, partition_key
+from models.explanation import parse_object
+from models.timestamps import format_timestamp
+from models.validation import read_event
+from models.verdicts import MALFORMED, Fault, Refusal
+from models.views import View, view_key, view_record
+from models.wire import accepted_form, derived_event_id
+from tables.counters import Counters
+from tables.dedupe import Dedupe
+from tables.panes import PANE_MS, PaneStore, pane_of
+from tables.views import ViewTracker
+
+TICK_HEADER = "pv-tick"
+ACCEPTED = "accepted"
+DUPLICATE = "duplicate"
+REJECTED = "rejected"
+UNKNOWN_LABEL = "unknown"
+_KEY_FIELDS = ("sessionId", "deviceId", "userId", "contentId")
+_NO_VALUE = Refusal((Fault(MALFORMED, "", "the record has no value"),))
+
+
+class Record(Protocol):
+    """A Kafka record; ``timestamp`` is its server time in milliseconds."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+class Outputs(Protocol):
+    """Where the records of the downstream topics go. Nothing here waits."""
+
+    def accepted(
+        self, partition: int, key: bytes, value: bytes, clock_ms: int, source: bytes
+    ) -> None:
+        """One record of ``events.accepted``; ``source`` is the raw record's partition:offset."""
+
+    def rejected(self, partition: int, key: bytes | None, value: bytes, clock_ms: int) -> None:
+        """One record of ``events.rejected``."""
+
+    def view(self, key: bytes, value: bytes, clock_ms: int) -> None:
+        """One record of ``views``."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionRules:
+    """The settings of the per-partition state. Times are milliseconds of server time."""
+
+    topic: str
+    kept_ms: int
+    timeout_ms: int
+    straggler_ms: int
+    dedupe_hours: int
+    dimensions: tuple[str, ...]
+
+
+def is_tick(record: Record) -> bool:
+    """Whether a record only moves the clock."""
+    return record.value is None and any(name == TICK_HEADER for name, _ in record.headers)
+
+
+class PartitionState:
+    """Dedupe, open views, panes and totals of one raw partition.
+
+    Deterministic: the same records in the same order give the same state and the same outputs,
+    however they are cut into folds.
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        rules: PartitionRules,
+        counters: Counters,
+        outputs: Outputs,
+        partition_of: Callable[[bytes], int],
+    ) -> None:
+        self.partition = partition
+        self.upto = -1
+        """The offset of the last record applied."""
+        self.clock_ms = -1
+        """The largest record timestamp seen: the server time of this partition."""
+        self.accepted = 0
+        self.duplicate = 0
+        self.rejected = 0
+        self.panes = PaneStore(rules.kept_ms, rules.dimensions, counters)
+        self.dedupe = Dedupe(rules.dedupe_hours)
+        self.views = ViewTracker(
+            self.panes,
+            counters,
+            timeout_ms=rules.timeout_ms,
+            straggler_ms=rules.straggler_ms,
+            publish=self._publish_view,
+        )
+        self._topic = rules.topic
+        self._counters = counters
+        self._outputs = outputs
+        self._partition_of = partition_of
+        self._next_pane_ms = 0
+        self._source_prefix = f"{partition}:".encode()
+
+    def apply(self, records: Sequence[Record]) -> None:
+        """Take in consecutive records; those up to ``upto`` were applied before and are skipped."""
+        events = self._counters.events
+        delays: list[int] = []
+        for record in records:
+            if record.offset <= self.upto:
+                continue
+            self.upto = record.offset
+            server_ms = record.timestamp
+            if server_ms > self.clock_ms:
+                self._move_clock(server_ms)
+            raw = record.value
+            if raw is None:
+                if is_tick(record):
+                    continue
+                self._reject(record, b"", _NO_VALUE)
+                continue
+            checked = read_event(raw, server_ms)
+            if isinstance(checked, Refusal):
+                self._reject(record, raw, checked)
+                continue
+            event = checked.event
+            event_id = event.event_id
+            if event_id is None:
+                event_id = self._derive_id(event, raw, record.offset)
+            label = event_label(event)
+            if not self.dedupe.add(event_id, self.clock_ms):
+                self.duplicate += 1
+                events[label, DUPLICATE] += 1
+                continue
+            self.accepted += 1
+            events[label, ACCEPTED] += 1
+            at_ms = checked.timestamp_ms
+            if checked.adjusted:
+                self._counters.adjusted_timestamps += 1
+            delays.append(server_ms - at_ms)
+            pane_ms = pane_of(at_ms if at_ms <= self.clock_ms else server_ms)
+            if pane_ms <= self.panes.horizon_ms:
+                self._counters.late_events += 1
+            self.views.follow(event, event_id, at_ms, pane_ms)
+            value = accepted_form(raw, checked, event_id, format_timestamp(server_ms))
+            self._forward(record.offset, event, value)
+        if delays:
+            self._counters.event_delay.observe_many(delays)
+            self._counters.last_event_ms = max(self._counters.last_event_ms, self.clock_ms)
+
+    def _move_clock(self, server_ms: int) -> None:
+        self.views.move_clock(server_ms)
+        self.clock_ms = server_ms
+        if server_ms >= self._next_pane_ms:
+            self._next_pane_ms = pane_of(server_ms) + PANE_MS
+            self.views.forget_panes(self.panes.forget_before(server_ms))
+            self.dedupe.forget_before(server_ms)
+
+    def _derive_id(self, event: Event, raw: bytes, offset: int) -> str:
+        if event.timestamp is not None:
+            return derived_event_id(raw)
+        source = f"{self._topic}:{self.partition}:{offset}"
+        return blake2b(source.encode(), digest_size=16).hexdigest()
+
+    def _forward(self, offset: int, event: Event, value: bytes) -> None:
+        key = partition_key(event).encode()
+        partition = self._partition_of(key)
+        if partition != self.partition:
+            self._counters.misrouted += 1
+        source = self._source_prefix + str(offset).encode()
+        self._outputs.accepted(partition, key, value, self.clock_ms, source)
+
+    def _reject(self, record: Record, raw: bytes, refusal: Refusal) -> None:
+        fault = refusal.faults[0]
+        self.rejected += 1
+        fields = parse_object(raw)
+        known = fields if isinstance(fields, dict) else {}
+        self._counters.events[_label_of(known.get("event")), REJECTED] += 1
+        self._counters.rejected[fault.reason] += 1
+        names = [name for name in map(known.get, _KEY_FIELDS) if isinstance(name, str) and name]
+        key = names[0].encode() if names else record.key
+        partition = self.partition if key is None else self._partition_of(key)
+        value: dict[str, object] = {
+            "reason": fault.reason,
+            "field": fault.field or None,
+            "message": fault.message,
+            "receivedAt": format_timestamp(record.timestamp),
+            "source": {
+                "topic": self._topic,
+                "partition": self.partition,
+                "offset": record.offset,
+            },
+        }
+        try:
+            value["raw"] = raw.decode()
+        except UnicodeDecodeError:
+            value["raw"] = b64encode(raw).decode()
+            value["rawEncoding"] = "base64"
+        self._outputs.rejected(partition, key, orjson.dumps(value), self.clock_ms)
+
+    def _publish_view(self, view: View, clock_ms: int) -> None:
+        self._outputs.view(view_key(view).encode(), view_record(view), clock_ms)
+
+
+def _label_of(name: object) -> str:
+    """A refused event's name as a metric label: never more than the known names and two more."""
+    if not isinstance(name, str):
+        return UNKNOWN_LABEL
+    return name if name in EVENT_TYPES else CUSTOM
