@@ -1,0 +1,113 @@
+"""Writes what the agents produce to the downstream topics."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+SOURCE_HEADER = "pv-src"
+
+
+class RecordWriter(Protocol):
+    """Batches records per partition; the future resolves when the broker has them for good."""
+
+    def append(
+        self,
+        topic: str,
+        partition: int,
+        key: bytes | None,
+        value: bytes | None,
+        *,
+        timestamp_ms: int | None = None,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> "asyncio.Future[None]": ...
+
+    async def wait_room(self) -> None: ...
+
+
+class TopicNames(Protocol):
+    """Full topic names: ``topic("views")``."""
+
+    def topic(self, name: str) -> str: ...
+
+
+class KafkaOutputs:
+    """The downstream topics of the worker.
+
+    Args:
+        partition_of: Kafka's default partitioner for the number of partitions in use.
+        fail: called when a record could not be written: the worker must stop then, and its
+            successor writes the record again.
+    """
+
+    def __init__(
+        self,
+        names: TopicNames,
+        writer: RecordWriter,
+        partition_of: Callable[[bytes], int],
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        self._writer = writer
+        self._partition_of = partition_of
+        self._fail = fail
+        self._raw = names.topic("events.raw")
+        self._accepted = names.topic("events.accepted")
+        self._rejected = names.topic("events.rejected")
+        self._views = names.topic("views")
+        self._panes = names.topic("panes")
+        self._windows = names.topic("windows")
+        self._watched: asyncio.Future[None] | None = None
+
+    def accepted(
+        self, partition: int, key: bytes, value: bytes, clock_ms: int, source: bytes
+    ) -> None:
+        """One record of ``events.accepted``; ``source`` is the raw record's partition:offset."""
+        self._append(self._accepted, partition, key, value, clock_ms, ((SOURCE_HEADER, source),))
+
+    def rejected(self, partition: int, key: bytes | None, value: bytes, clock_ms: int) -> None:
+        """One record of ``events.rejected``."""
+        self._append(self._rejected, partition, key, value, clock_ms)
+
+    def view(self, key: bytes, value: bytes, clock_ms: int) -> None:
+        """One record of ``views``."""
+        self._append(self._views, self._partition_of(key), key, value, clock_ms)
+
+    def partial(self, dimension: str, value: bytes) -> None:
+        """One publication of panes; its record time is the wall clock, which ages the topic."""
+        key = dimension.encode()
+        self._append(self._panes, self._partition_of(key), key, value, None)
+
+    def window(self, key: str, value: bytes | None, clock_ms: int) -> None:
+        """One slice of the ``windows`` topic; None is its tombstone."""
+        encoded = key.encode()
+        self._append(self._windows, self._partition_of(encoded), encoded, value, clock_ms)
+
+    def tick(self, partition: int, header: str, clock_ms: int) -> None:
+        """A record of the raw topic that only moves the clock."""
+        self._append(self._raw, partition, None, None, clock_ms, ((header, b""),))
+
+    async def wait_room(self) -> None:
+        """Back-pressure: return once what is pending is under the writer's limit."""
+        await self._writer.wait_room()
+
+    def _append(
+        self,
+        topic: str,
+        partition: int,
+        key: bytes | None,
+        value: bytes | None,
+        timestamp_ms: int | None,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> None:
+        acknowledged = self._writer.append(
+            topic, partition, key, value, timestamp_ms=timestamp_ms, headers=headers
+        )
+        # Batches share one future, so most records find theirs watched already.
+        if acknowledged is not self._watched:
+            self._watched = acknowledged
+            acknowledged.add_done_callback(self._check)
+
+    def _check(self, acknowledged: "asyncio.Future[None]") -> None:
+        if not acknowledged.cancelled():
+            error = acknowledged.exception()
+            if error is not None:
+                self._fail(error)
