@@ -29,6 +29,8 @@ from models.verdicts import (
 MAX_EVENT_BYTES = 64 * 1024
 MAX_NESTING = 32
 
+_MAX_DIGITS = 308
+"""Every integer of so many digits lies within the range of a double."""
 _IDENTIFIERS = ("eventId", "userId", "deviceId", "sessionId")
 _RULE_ORDER = {INVALID_CONTENT_ID: 2, OUT_OF_RANGE: 3}
 
@@ -73,7 +75,7 @@ def parse_object(raw: bytes) -> dict[str, Any] | Fault:
     except UnicodeDecodeError as error:
         return Fault(MALFORMED, "", f"the event is not UTF-8: {error.reason} at byte {error.start}")
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_int=_integer)
         text_again = json.dumps(value, ensure_ascii=False)
         text_again.encode()
     except UnicodeEncodeError:
@@ -87,6 +89,11 @@ def parse_object(raw: bytes) -> dict[str, Any] | Fault:
     if _deeper_than(value, MAX_NESTING):
         return Fault(MALFORMED, "", f"the event is nested over {MAX_NESTING} levels deep")
     return value
+
+
+def _integer(digits: str) -> int | float:
+    """An integer; one past every double is infinite, like a fraction or a power of that size."""
+    return int(digits) if len(digits) <= _MAX_DIGITS else float(digits)
 
 
 def _refuse(reason: str, field: str, message: str) -> Refusal:
@@ -202,7 +209,8 @@ def _content_id_faults(fields: Mapping[str, Any]) -> list[Fault]:
 def _time_or_faults(
     fields: Mapping[str, Any], sent_at: str | None, now_ms: int
 ) -> tuple[int, bool] | list[Fault]:
-    own = [fields.get("timestamp"), fields.get("sentAt") or sent_at]
+    sent = fields.get("sentAt")
+    own = (fields.get("timestamp"), sent_at if sent is None else sent)
     texts = [value if isinstance(value, str) else None for value in own]
     return event_time(texts[0], texts[1], now_ms)
 

@@ -73,4 +73,4 @@ def add_counts(counts: dict[int, int], more: Iterable[tuple[int, int]]) -> None:
         if total:
             counts[bucket] = total
         else:
-            del counts[bucket]
+            counts.pop(bucket, None)

@@ -49,13 +49,17 @@ def correct(view: View, watch_ms: int, at_ms: int) -> int:
     """Set the view's playing time to what the player measured; the correction in ms.
 
     ``watch_ms`` is the total of the view so far. A later, smaller total takes nothing back, and
-    neither does one that arrives after playing time of a later moment was counted.
+    neither does one that arrives after playing time of a later moment was counted. Advances are
+    measured from here on: what is reported late of the time before lies inside the total.
     """
     target_ms = max(watch_ms, view.watch_floor_ms)
     correction_ms = target_ms - view.watch_ms
     if correction_ms < 0 and view.anchor_at_ms is not None and at_ms < view.anchor_at_ms:
         return 0
     view.watch_ms = view.watch_floor_ms = target_ms
+    if view.anchor_at_ms is None or at_ms > view.anchor_at_ms:
+        view.anchor_at_ms = at_ms
+        view.stall_since_anchor_ms = 0
     return correction_ms
 
 

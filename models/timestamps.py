@@ -70,5 +70,9 @@ def format_timestamp(ms: int) -> str:
 def is_canonical(text: str) -> bool:
     """Whether a valid timestamp already has the form that :func:`format_timestamp` writes."""
     return (
-        len(text) == _CANONICAL_LENGTH and text[10] == "T" and text[19] == "." and text[23] == "Z"
+        len(text) == _CANONICAL_LENGTH
+        and text[7] == "-"  # not a week date
+        and text[10] == "T"
+        and text[19] == "."
+        and text[23] == "Z"
     )

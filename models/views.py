@@ -1,12 +1,12 @@
 """One view: a viewer's encounter with one content, and the record it becomes when it is over."""
 
 from hashlib import blake2b
-from typing import Any
 
 import orjson
 from msgspec import Struct
 
 from models.dimensions import Slices
+from models.events import PlayStartData
 from models.timestamps import format_timestamp
 
 SWIPED = "swiped"
@@ -19,16 +19,21 @@ OUTCOMES = (COMPLETED, SWIPED, REPLACED, TIMED_OUT, NEVER_STARTED, FAILED)
 
 OPEN = ""
 
+KnownEnd = tuple[str, int, str | None]
+"""How a view ended, when (event time in ms), and the content that followed."""
 
-class Restart(Struct):
-    """A second first frame of an open view: the start of its next view, should this one turn out
-    to have ended before."""
 
-    timestamp_ms: int
+class Restart(Struct, gc=False):
+    """A second first frame of a view: the start of its content's next view, should it turn out
+    that the viewer had left in between.
+
+    ``counted`` says which of the two is counted as a play so far: this one, or the view's own.
+    """
+
+    at_ms: int
     event_id: str
-    event: Any
-    completion: Any = None
-    completed_at_ms: int = 0
+    data: PlayStartData
+    counted: bool
 
 
 class View(Struct, gc=False):
@@ -67,7 +72,11 @@ class View(Struct, gc=False):
     anchor_position_ms: int = 0
     stall_since_anchor_ms: int = 0
     duration_ms: int = 0
+    started_by: str = ""
+    """The id of the event that showed the first frame."""
     completed: bool = False
+    first_completion_at_ms: int = 0
+    last_completion_at_ms: int = 0
     loop_count: int = 0
     rebuffers: int = 0
     rebuffer_ms: int = 0
@@ -84,6 +93,8 @@ class View(Struct, gc=False):
     ended_at_ms: int = 0
     ended_clock_ms: int = 0
     restart: Restart | None = None
+    next_end: KnownEnd | None = None
+    """A later end that came in first: it ends the next view of the content."""
 
     def outcome(self) -> str:
         """How the view came out, by precedence: completed, failed, never started, how it ended."""

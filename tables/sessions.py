@@ -3,7 +3,7 @@
 from heapq import heappop, heappush
 
 from models.dimensions import Slices
-from models.views import View
+from models.views import REPLACED, KnownEnd, View
 
 NEVER = -1
 FAR_FUTURE_MS = 1 << 62
@@ -60,6 +60,17 @@ class Session:
             if candidate.content_id == content_id and candidate.opened_at_ms <= at_ms:
                 left = candidate
         return left or view
+
+    def end_after(self, view: View) -> KnownEnd | None:
+        """What ended ``view``, where that came in before the view itself: how, when, and the
+        content that followed."""
+        for ended in self.waiting:
+            if ended.content_id == view.content_id and ended.next_end is not None:
+                if ended.next_end[1] > view.opened_at_ms:
+                    return ended.next_end
+        if self.played_at_ms > view.opened_at_ms and self.played_content_id != view.content_id:
+            return REPLACED, self.played_at_ms, self.played_content_id
+        return None
 
 
 class ViewTimers:

@@ -12,6 +12,7 @@ from models.events import (
     Like,
     PlaybackError,
     PlayStart,
+    PlayStartData,
     QualityChange,
     Rebuffer,
     Save,
@@ -32,7 +33,7 @@ from models.figures import (
 )
 from models.histogram import bucket_of
 from models.quality import DOWN, UP, direction
-from models.views import View
+from models.views import Restart, View
 from tables.counters import Counters
 from tables.panes import Gains
 
@@ -99,7 +100,7 @@ class ViewEvents:
         if isinstance(event, Impression):
             figures.sums[IMPRESSIONS] += 1
         elif isinstance(event, PlayStart):
-            self._count_play(figures, event.data.startup_time)
+            self.count_play(figures, event.data.startup_time)
         elif isinstance(event, Completion):
             figures.sums[COMPLETIONS] += 1
         elif isinstance(event, Rebuffer):
@@ -142,19 +143,31 @@ class ViewEvents:
         self, view: View, event: PlayStart, context: Context, at_ms: int, gains: Gains
     ) -> None:
         view.attempted = True
-        if view.started_at_ms is not None:
-            return
-        data = event.data
+        event_id = event.event_id or ""
+        if view.started_at_ms is None:
+            self.start(view, event.data, event_id, at_ms)
+            self.count_play(gains[self._slices_of(view, context)], event.data.startup_time)
+        elif view.restart is None and at_ms > view.started_at_ms:
+            view.restart = Restart(at_ms, event_id, event.data, counted=False)
+        elif view.restart is None and at_ms < view.started_at_ms:
+            later = PlayStartData(view.startup_ms or 0, view.rendition, view.codec, view.autoplay)
+            view.restart = Restart(view.started_at_ms, view.started_by, later, counted=True)
+            self.start(view, event.data, event_id, at_ms)
+
+    def start(self, view: View, data: PlayStartData, event_id: str, at_ms: int) -> None:
+        """Give ``view`` its first frame, without counting a play."""
+        view.attempted = True
         view.started_at_ms = at_ms
+        view.started_by = event_id
         view.startup_ms = data.startup_time
         view.rendition = data.rendition
         view.codec = data.codec
         view.autoplay = data.autoplay
         self._reslice(view)
         playing.start(view, at_ms)
-        self._count_play(gains[self._slices_of(view, context)], data.startup_time)
 
-    def _count_play(self, figures: Figures, startup_ms: int) -> None:
+    def count_play(self, figures: Figures, startup_ms: int) -> None:
+        """Count a play with its startup time."""
         figures.sums[PLAYS] += 1
         figures.sums[STARTUP_MS] += startup_ms
         bucket = bucket_of(startup_ms)
@@ -176,10 +189,6 @@ class ViewEvents:
     ) -> None:
         data = event.data
         view.attempted = True
-        restart = view.restart
-        if restart is not None and view.completed and at_ms >= restart.timestamp_ms:
-            restart.completion = event
-            restart.completed_at_ms = at_ms
         slices = self._slices_of(view, context)
         correction_ms = playing.correct(view, round(data.watch_time * 1000), at_ms)
         playing.reach_end(view, at_ms, data.looped)
@@ -188,7 +197,11 @@ class ViewEvents:
         view.loop_count = max(view.loop_count, data.loop_count or 0, int(data.looped))
         if not view.completed:
             view.completed = True
+            view.first_completion_at_ms = view.last_completion_at_ms = at_ms
             gains[slices].sums[COMPLETIONS] += 1
+        else:
+            view.first_completion_at_ms = min(view.first_completion_at_ms, at_ms)
+            view.last_completion_at_ms = max(view.last_completion_at_ms, at_ms)
 
     def _swipe(self, view: View, event: Swipe, context: Context, at_ms: int, gains: Gains) -> None:
         view.attempted = True

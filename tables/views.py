@@ -6,6 +6,7 @@ from models.dimensions import Slices
 from models.events import CustomEvent, Event, Impression, PlayStart, Swipe, subject_id
 from models.figures import (
     ACTIVE_VIEWERS,
+    COMPLETIONS,
     ENDED_VIEWS,
     EXITS_BEFORE_START,
     PLAYBACK_FAILURES,
@@ -127,16 +128,13 @@ class ViewTracker:
         before, slices_before = _ended_figures(view), view.slices
         self._events.apply(view, event, context, at_ms, gains)
         if isinstance(event, Swipe):
-            view.next_content_id = event.data.to_content_id
-            if not ended_before:
-                self._end(session, view, SWIPED, at_ms)
-            elif view.ended_by == REPLACED:
-                view.ended_by = SWIPED
-                view.ended_at_ms = min(view.ended_at_ms, at_ms)
+            self._leave(session, view, SWIPED, at_ms, event.data.to_content_id)
         if ended_before:
             self._count_ended(view, before, slices_before)
         if isinstance(event, PlayStart):
-            self._start_elsewhere(session, view, event, event_id, at_ms)
+            if view.ended_by != OPEN:
+                self._split_if_left_between(session, view)
+            self._start_elsewhere(session, view, at_ms)
         return view.slices
 
     def _open(
@@ -160,33 +158,102 @@ class ViewTracker:
             slices=self._events.slices(context),
             context=context,
         )
-        session.open[content_id] = view
-        self.open_views += 1
-        self._timers.set(self._clock_ms + self._timeout_ms, ViewTimers.TIMEOUT, view)
-        if at_ms < session.played_at_ms and session.played_content_id != content_id:
-            # What ended it came in first: another content's first frame, later than this event.
-            view.next_content_id = session.played_content_id
-            self._end(session, view, REPLACED, session.played_at_ms)
+        self._add(session, view)
         return view
 
-    def _start_elsewhere(
-        self, session: Session, started: View, event: PlayStart, event_id: str, at_ms: int
-    ) -> None:
+    def _reopen(self, session: Session, view: View, restart: Restart) -> View:
+        """The next view of the same viewer and content."""
+        return View(
+            view_id=view_id_of(session.viewer, view.content_id, restart.event_id),
+            viewer=session.viewer,
+            content_id=view.content_id,
+            session_id=view.session_id,
+            device_id=view.device_id,
+            user_id=view.user_id,
+            opened_at_ms=restart.at_ms,
+            last_clock_ms=self._clock_ms,
+            slices=view.slices,
+            context=view.context,
+        )
+
+    def _add(self, session: Session, view: View) -> None:
+        """Open ``view``; what came in before it and is its own, an end or a completion, it gets."""
+        self._claim_completion(session, view)
+        next_open = session.open.get(view.content_id)
+        session.open[view.content_id] = view
+        self.open_views += 1
+        self._timers.set(self._clock_ms + self._timeout_ms, ViewTimers.TIMEOUT, view)
+        known_end = session.end_after(view)
+        if known_end is None and next_open is not None:
+            known_end = (REPLACED, next_open.opened_at_ms, None)
+        if known_end is not None:
+            how, at_ms, view.next_content_id = known_end
+            self._end(session, view, how, at_ms)
+        if next_open is not None:
+            session.open[view.content_id] = next_open
+
+    def _claim_completion(self, session: Session, view: View) -> None:
+        for earlier in session.waiting:
+            if (
+                earlier.content_id != view.content_id
+                or not earlier.completed
+                or earlier.ended_at_ms >= view.opened_at_ms
+                or earlier.last_completion_at_ms < view.opened_at_ms
+            ):
+                continue
+            view.completed = True
+            view.first_completion_at_ms = view.opened_at_ms
+            view.last_completion_at_ms = earlier.last_completion_at_ms
+            if earlier.first_completion_at_ms < view.opened_at_ms:
+                # Only the first was counted while both seemed to be of one view.
+                earlier.last_completion_at_ms = earlier.first_completion_at_ms
+                gains = self._gains_at(view.last_completion_at_ms)
+                gains[view.slices].sums[COMPLETIONS] += 1
+            else:
+                earlier.completed = False
+
+    def _start_elsewhere(self, session: Session, started: View, at_ms: int) -> None:
         """A first frame ends the views of other contents that opened before it."""
-        for other in list(session.open.values()):
-            if other is not started and other.opened_at_ms < at_ms:
-                other.next_content_id = started.content_id
-                self._end(session, other, REPLACED, at_ms)
+        for other in (*session.open.values(), *session.waiting):
+            if other.content_id != started.content_id and other.opened_at_ms < at_ms:
+                self._leave(session, other, REPLACED, at_ms, started.content_id)
         if at_ms > session.played_at_ms:
             session.played_at_ms = at_ms
             session.played_content_id = started.content_id
-        if (
-            started.ended_by == OPEN
-            and started.restart is None
-            and started.started_at_ms is not None
-            and at_ms > started.started_at_ms
-        ):
-            started.restart = Restart(at_ms, event_id, event)
+
+    def _leave(
+        self, session: Session, view: View, how: str, at_ms: int, next_content_id: str
+    ) -> None:
+        """The viewer left ``view`` at ``at_ms``, which is news or, of an ended view, may be."""
+        if view.ended_by == OPEN:
+            self._end(session, view, how, at_ms)
+        elif at_ms < view.ended_at_ms:
+            # What ended it as far as was known ends a later view of the content, if there is one.
+            view.next_end = (view.ended_by, view.ended_at_ms, view.next_content_id)
+            view.ended_by, view.ended_at_ms = how, at_ms
+        elif how == SWIPED and view.ended_by == REPLACED:
+            view.ended_by = how
+        else:
+            return
+        view.next_content_id = next_content_id
+        self._split_if_left_between(session, view)
+
+    def _split_if_left_between(self, session: Session, view: View) -> None:
+        """What looked like a second first frame of an ended view began its content's next one."""
+        restart = view.restart
+        if restart is None or restart.at_ms <= view.ended_at_ms:
+            return
+        view.restart = None
+        later = self._reopen(session, view, restart)
+        self._events.start(later, restart.data, restart.event_id, restart.at_ms)
+        uncounted = view if restart.counted else later
+        figures = self._gains_at(uncounted.started_at_ms or 0)[uncounted.slices]
+        self._events.count_play(figures, uncounted.startup_ms or 0)
+        self._add(session, later)
+        self._start_elsewhere(session, later, restart.at_ms)
+
+    def _gains_at(self, at_ms: int) -> Gains:
+        return self._panes.gains(min(pane_of(at_ms), pane_of(self._clock_ms)))
 
     def _end(self, session: Session, view: View, how: str, at_ms: int) -> None:
         view.ended_by = how
@@ -197,22 +264,6 @@ class ViewTracker:
         self.open_views -= 1
         self._timers.set(self._clock_ms + self._straggler_ms, ViewTimers.PUBLISH, view)
         self._count_ended(view, _NOT_ENDED, view.slices)
-        restart, view.restart = view.restart, None
-        if restart is not None and how != TIMED_OUT and at_ms < restart.timestamp_ms:
-            self._replay(session, restart)
-
-    def _replay(self, session: Session, restart: Restart) -> None:
-        """What looked like a second first frame was the start of the content's next view."""
-        self._follow_late(session, restart.event, restart.event_id, restart.timestamp_ms)
-        if restart.completion is not None:
-            self._follow_late(
-                session, restart.completion, restart.event_id, restart.completed_at_ms
-            )
-
-    def _follow_late(self, session: Session, event: Event, event_id: str, at_ms: int) -> None:
-        pane_ms = min(pane_of(at_ms), pane_of(self._clock_ms))
-        gains = self._panes.gains(pane_ms)
-        self._follow_view(session, event, event_id, context_of(event), at_ms, gains)
 
     def _finish(self, view: View) -> None:
         session = self._sessions[view.viewer]
