@@ -61,7 +61,7 @@ class KafkaOutputs:
         self, partition: int, key: bytes, value: bytes, clock_ms: int, source: bytes
     ) -> None:
         """One record of ``events.accepted``; ``source`` is the raw record's partition:offset."""
-        self._append(self._accepted, partition, key, value, clock_ms, ((SOURCE_HEADER, source),))
+        self._append(self._accepted, partition, key, value, clock_ms, [(SOURCE_HEADER, source)])
 
     def rejected(self, partition: int, key: bytes | None, value: bytes, clock_ms: int) -> None:
         """One record of ``events.rejected``."""
@@ -83,7 +83,7 @@ class KafkaOutputs:
 
     def tick(self, partition: int, header: str, clock_ms: int) -> None:
         """A record of the raw topic that only moves the clock."""
-        self._append(self._raw, partition, None, None, clock_ms, ((header, b""),))
+        self._append(self._raw, partition, None, None, clock_ms, [(header, b"")])
 
     async def wait_room(self) -> None:
         """Back-pressure: return once what is pending is under the writer's limit."""

@@ -60,6 +60,7 @@ class Settings:
     cors_origins: tuple[str, ...]
     max_body_bytes: int
     max_batch_events: int
+    rate_limit_per_minute: int
     broker_timeout_seconds: float
     windows: tuple[Window, ...]
     dimensions: tuple[str, ...]
@@ -111,6 +112,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         cors_origins=reader.get("CORS_ORIGINS", (), _comma_separated),
         max_body_bytes=reader.get("MAX_BODY_BYTES", 1 << 20, _integer(1024, 1 << 26)),
         max_batch_events=reader.get("MAX_BATCH_EVENTS", 100, _integer(1, 10_000)),
+        rate_limit_per_minute=reader.get(
+            "RATE_LIMIT_PER_MINUTE", 1_000_000, _integer(1, 1_000_000_000)
+        ),
         broker_timeout_seconds=reader.get("BROKER_TIMEOUT_SECONDS", 4.0, _seconds(0.1, 60.0)),
         windows=reader.get("WINDOWS", _windows("1m,5m,15m,1h"), _windows),
         dimensions=reader.get("DIMENSIONS", DIMENSIONS, _dimensions),

@@ -1,0 +1,165 @@
+"""The stream worker: the agents, the periodic work around them, its start and its end."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable
+from typing import Any
+
+from aiohttp import web
+from faust.types import TP
+from prometheus_client import CollectorRegistry, ProcessCollector
+
+from agents.intake import Intake
+from agents.outputs import KafkaOutputs
+from agents.windows import Windows
+from app.kafka_writer import KafkaWriter
+from app.partitioner import partition_for
+from app.settings import Settings
+from app.stream_app import create_stream_app
+from app.topics import ensure_topics
+from app.worker_metrics import WorkerCollector
+from app.worker_server import serve_worker
+from tables.counters import Counters
+from tables.partition import PartitionRules
+
+PERIOD_SECONDS = 1.0
+LINGER_SECONDS = 0.02
+WRITE_TIMEOUT_SECONDS = 60.0
+STOP_SECONDS = 4.0
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """One worker process: what it is made of, and how it starts and stops."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._writer = KafkaWriter(
+            settings.bootstrap_servers,
+            client_id="playvitals-worker",
+            linger_seconds=LINGER_SECONDS,
+            timeout_seconds=WRITE_TIMEOUT_SECONDS,
+        )
+        outputs = KafkaOutputs(settings, self._writer, self._partition_of, self.fail)
+        tick_ms = settings.tick_seconds * 1000
+        counters = Counters()
+        self._intake = Intake(
+            partition_rules(settings), counters, outputs, self._partition_of, tick_ms
+        )
+        self._windows = Windows(settings.windows, settings.grace_seconds, outputs, tick_ms)
+        self._app = create_stream_app(settings, self._intake, self._windows, self._guard)
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._registry.register(
+            WorkerCollector(counters, self._intake, self._windows, self._lag_of)
+        )
+
+    def fail(self, error: BaseException) -> None:
+        """Stop the worker: going on would lose or repeat something."""
+        if not self._failure.done():
+            self._failure.set_exception(error)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set or something fails.
+
+        Raises:
+            OperatorError: the metrics address is taken.
+            Exception: whatever an agent or a write failed with.
+        """
+        server = await serve_worker(self._settings.metrics_address, self._registry, self._is_ready)
+        tasks: list[asyncio.Task[Any]] = []
+        try:
+            await self._writer.start()
+            await self._app.start()
+            tasks = [asyncio.create_task(self._guard(self._work_periodically()))]
+            stopped = asyncio.create_task(stop.wait())
+            tasks.append(stopped)
+            await asyncio.wait((stopped, self._failure), return_when=asyncio.FIRST_COMPLETED)
+            if self._failure.done():
+                await self._failure
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._stop(server)
+
+    def _is_ready(self) -> bool:
+        """Whether partitions are assigned and every rolling figure is up to date."""
+        return bool(
+            (self._intake.partitions or self._windows.partitions)
+            and self._consumer.flow_active
+            and self._windows.is_ready()
+        )
+
+    async def _guard(self, work: Awaitable[None]) -> None:
+        """An agent or a task that ends with an error ends the worker: Faust would only log it."""
+        try:
+            await work
+        except Exception as error:
+            self.fail(error)
+            raise
+
+    async def _work_periodically(self) -> None:
+        while True:
+            await asyncio.sleep(PERIOD_SECONDS)
+            self._intake.publish_changes()
+            self._windows.check_ready(
+                lambda partition: self._end_of(TP(self._settings.topic("panes"), partition))
+            )
+            await self._windows.publish()
+            self._intake.write_due_ticks(lambda partition, at: self._lag_of(partition, at) == 0)
+
+    @property
+    def _consumer(self) -> Any:
+        # Faust types its consumer by a protocol that leaves out what is needed here.
+        return self._app.consumer
+
+    def _partition_of(self, key: bytes) -> int:
+        return partition_for(key, self._settings.partitions)
+
+    def _lag_of(self, partition: int, next_offset: int) -> int | None:
+        end = self._end_of(TP(self._settings.topic("events.raw"), partition))
+        return None if end is None else max(0, end - next_offset)
+
+    def _end_of(self, tp: TP) -> int | None:
+        """The high watermark of the last fetch response; None until there was one."""
+        if tp not in self._consumer.assignment():
+            return None
+        end: int | None = self._consumer.highwater(tp)
+        return end
+
+    async def _stop(self, server: web.AppRunner) -> None:
+        for stop in (self._app.stop, self._writer.stop, server.cleanup):
+            try:
+                await asyncio.wait_for(stop(), STOP_SECONDS)
+            except Exception:
+                log.warning("The worker did not stop cleanly", exc_info=True)
+
+
+def partition_rules(settings: Settings) -> PartitionRules:
+    """The settings that the state of a partition follows."""
+    return PartitionRules(
+        topic=settings.topic("events.raw"),
+        kept_ms=(settings.windows[-1].seconds + settings.grace_seconds) * 1000,
+        timeout_ms=settings.view_timeout_seconds * 1000,
+        straggler_ms=settings.straggler_seconds * 1000,
+        dedupe_hours=settings.dedupe_hours,
+        dimensions=settings.dimensions,
+    )
+
+
+async def run_worker(settings: Settings) -> None:
+    """Run a worker until SIGINT or SIGTERM.
+
+    Raises:
+        OperatorError: the broker is unreachable, its topics do not fit, or a port is taken.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await ensure_topics(settings)
+    await Worker(settings).run(stop)
