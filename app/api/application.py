@@ -1,0 +1,92 @@
+"""Wires the API together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from app.api.edge import Edge
+from app.api.errors import METHOD_NOT_ALLOWED, NOT_FOUND, ApiError
+from app.api.ingest import EventSink, Ingest
+from app.api.metrics import ApiMetrics
+from app.api.rate_limit import RateLimit
+from app.api.responses import error_body, json_response, request_id_of
+from app.api.routes import Endpoints
+from app.kafka_writer import KafkaWriter
+from app.settings import Settings
+
+LINGER_SECONDS = 0.003
+_PREFLIGHT_SECONDS = 86_400
+_REQUEST_HEADERS = ("Authorization", "X-API-Key", "Content-Type", "Content-Encoding")
+_RESPONSE_HEADERS = (
+    "X-Request-Id",
+    "Retry-After",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+)
+
+
+def create_api(settings: Settings, sink: EventSink | None = None) -> ASGIApp:
+    """The API as an ASGI app. ``sink`` stands in for Kafka in tests."""
+    metrics = ApiMetrics()
+    limit = RateLimit(settings.rate_limit_per_minute)
+    writer: KafkaWriter | None = None
+    if sink is None:
+        sink = writer = KafkaWriter(
+            settings.bootstrap_servers,
+            client_id="playvitals-api",
+            linger_seconds=LINGER_SECONDS,
+            timeout_seconds=settings.broker_timeout_seconds,
+        )
+    raw_topic = settings.topic("events.raw")
+    ingest = Ingest(sink, raw_topic, settings.broker_timeout_seconds)
+    is_ready = partial(sink.is_reachable, raw_topic)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        if writer is not None:
+            await writer.start()
+        yield
+        if writer is not None:
+            await writer.stop()
+
+    app: ASGIApp = Starlette(
+        routes=Endpoints(settings, ingest, metrics, limit, is_ready).routes(),
+        exception_handlers={ApiError: _refuse, HTTPException: _refuse_path},
+        lifespan=lifespan,
+    )
+    if settings.cors_origins:
+        app = CORSMiddleware(
+            app,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=_REQUEST_HEADERS,
+            expose_headers=_RESPONSE_HEADERS,
+            max_age=_PREFLIGHT_SECONDS,
+        )
+    return Edge(app, metrics, limit)
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    if not isinstance(error, ApiError):
+        raise error
+    return json_response(error_body(error, request_id_of(request)), error.status, error.headers)
+
+
+async def _refuse_path(request: Request, error: Exception) -> Response:
+    """Starlette's own refusals, of unknown paths and methods, in our envelope."""
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == 405:
+        message = f"{request.method} is not allowed here"
+        refusal = ApiError(405, METHOD_NOT_ALLOWED, message, headers=error.headers)
+    else:
+        refusal = ApiError(error.status_code, NOT_FOUND, f"there is no {request.url.path}")
+    return await _refuse(request, refusal)

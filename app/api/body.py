@@ -1,0 +1,93 @@
+"""Reading a request's body: its type, its compression, and never more of it than the limit."""
+
+import zlib
+
+from starlette.requests import ClientDisconnect, Request
+
+from app.api.errors import (
+    PAYLOAD_TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    ApiError,
+    invalid_request,
+)
+
+_CONTENT_TYPES = ("", "application/json")
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+
+
+async def read_body(request: Request, limit_bytes: int) -> bytes:
+    """The body, decompressed.
+
+    Raises:
+        ApiError: 413 over ``limit_bytes`` after decompression (a compression bomb is not unpacked
+            any further); 415 for another content type or encoding; 400 for broken gzip.
+    """
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in _CONTENT_TYPES:
+        raise ApiError(
+            415,
+            UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Type {content_type[:80]!r} is not taken; send application/json",
+        )
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", "gzip", "x-gzip", ""):
+        raise ApiError(
+            415,
+            UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Encoding {encoding[:80]!r} is not taken; send gzip or none",
+        )
+    body = _Inflated(limit_bytes) if "gzip" in encoding else _Plain(limit_bytes)
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit_bytes:
+        raise _too_large(limit_bytes)
+    try:
+        async for chunk in request.stream():
+            body.add(chunk)
+    except ClientDisconnect:
+        raise invalid_request("the connection ended before the body did") from None
+    return body.finish()
+
+
+class _Plain:
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._chunks: list[bytes] = []
+        self._size = 0
+
+    def add(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        if self._size > self._limit_bytes:
+            raise _too_large(self._limit_bytes)
+        self._chunks.append(chunk)
+
+    def finish(self) -> bytes:
+        return b"".join(self._chunks)
+
+
+class _Inflated(_Plain):
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(limit_bytes)
+        self._inflater = zlib.decompressobj(wbits=_GZIP_OR_ZLIB)
+
+    def add(self, chunk: bytes) -> None:
+        try:
+            # One byte over the limit is enough to know, and all that a bomb may cost.
+            room = self._limit_bytes + 1 - self._size
+            super().add(self._inflater.decompress(chunk, room))
+        except zlib.error as error:
+            raise invalid_request(f"the body is not gzip: {error}") from None
+        if self._inflater.unconsumed_tail:
+            raise _too_large(self._limit_bytes)
+
+    def finish(self) -> bytes:
+        if not self._inflater.eof:
+            raise invalid_request("the gzip body ends too early")
+        return super().finish()
+
+
+def _too_large(limit_bytes: int) -> ApiError:
+    return ApiError(
+        413,
+        PAYLOAD_TOO_LARGE,
+        f"the body is over {limit_bytes} bytes; send fewer events per request",
+    )

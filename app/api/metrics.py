@@ -1,0 +1,57 @@
+"""The metrics of the API process."""
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+RECEIVED = "received"
+REFUSED = "failed"
+UNAVAILABLE = "unavailable"
+
+_LATENCY_EDGES_SECONDS = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25),
+    *(0.5, 1.0, 2.5, 5.0, 10.0),
+)
+
+
+class ApiMetrics:
+    """Counters and the latency histogram; each label has a bounded set of values."""
+
+    def __init__(self) -> None:
+        # A second series per counter that tells only when the process started.
+        disable_created_metrics()
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._requests = Counter(
+            "playvitals_api_requests",
+            "Requests by route (unmatched: no such path) and status",
+            ("route", "status"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "playvitals_api_request_seconds",
+            "Time to answer a request, in seconds",
+            buckets=_LATENCY_EDGES_SECONDS,
+            registry=self.registry,
+        )
+        self._events = Counter(
+            "playvitals_api_events",
+            "Events by outcome: received (durable), failed (refused), unavailable (broker away)",
+            ("outcome",),
+            registry=self.registry,
+        )
+        for outcome in (RECEIVED, REFUSED, UNAVAILABLE):
+            self._events.labels(outcome)
+
+    def observe_request(self, route: str, status: int, seconds: float) -> None:
+        """Count one request; status 0 is a client that left before its answer."""
+        self._requests.labels(route, str(status)).inc()
+        self._seconds.observe(seconds)
+
+    def add_events(self, outcome: str, events: int) -> None:
+        """Count events by what became of them."""
+        self._events.labels(outcome).inc(events)

@@ -1,0 +1,53 @@
+"""How many requests one key may make per minute."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+WINDOW_SECONDS = 60
+_MAX_KEYS = 100_000
+
+
+class Allowance(NamedTuple):
+    """What is left of a key's minute; ``reset_seconds`` until the next one begins."""
+
+    limit: int
+    remaining: int
+    reset_seconds: int
+    exceeded: bool
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The three headers that every response carries."""
+        return [
+            (b"x-ratelimit-limit", b"%d" % self.limit),
+            (b"x-ratelimit-remaining", b"%d" % self.remaining),
+            (b"x-ratelimit-reset", b"%d" % self.reset_seconds),
+        ]
+
+
+class RateLimit:
+    """Counts requests per key in whole minutes, in this process."""
+
+    def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit = limit
+        self._clock = clock
+        self._minute = -1
+        self._used: dict[bytes, int] = {}
+
+    def count(self, key: bytes) -> Allowance:
+        """Count one request of ``key``."""
+        allowance = self.peek()
+        if key not in self._used and len(self._used) >= _MAX_KEYS:
+            return allowance
+        used = self._used[key] = self._used.get(key, 0) + 1
+        return allowance._replace(remaining=max(0, self._limit - used), exceeded=used > self._limit)
+
+    def peek(self) -> Allowance:
+        """The allowance of someone who made no request yet."""
+        now = self._clock()
+        minute = int(now // WINDOW_SECONDS)
+        if minute != self._minute:
+            self._minute = minute
+            self._used.clear()
+        reset_seconds = int(WINDOW_SECONDS - now % WINDOW_SECONDS) + 1
+        return Allowance(self._limit, self._limit, reset_seconds, exceeded=False)
