@@ -62,7 +62,7 @@ def create_stream_app(
 
 def _group_timing(settings: Settings) -> dict[str, float]:
     """Group timing in seconds: quick with the embedded broker, which starts with its worker."""
-    rebalance, session, heartbeat = (4.0, 6.0, 1.0) if settings.embedded else (60.0, 30.0, 3.0)
+    rebalance, session, heartbeat = (4.0, 4.0, 1.0) if settings.embedded else (60.0, 30.0, 3.0)
     return {
         "broker_rebalance_timeout": rebalance,
         "broker_session_timeout": session,

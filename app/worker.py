@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import time
 from collections.abc import Awaitable
 from typing import Any
 
@@ -24,9 +25,10 @@ from tables.counters import Counters
 from tables.partition import PartitionRules
 
 PERIOD_SECONDS = 1.0
+STARTING_PERIOD_SECONDS = 0.1
 LINGER_SECONDS = 0.02
 WRITE_TIMEOUT_SECONDS = 60.0
-STOP_SECONDS = 4.0
+STOP_SECONDS = 3.0
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +106,7 @@ class Worker:
 
     async def _work_periodically(self) -> None:
         while True:
-            await asyncio.sleep(PERIOD_SECONDS)
+            await asyncio.sleep(PERIOD_SECONDS if self._is_ready() else STARTING_PERIOD_SECONDS)
             self._intake.publish_changes()
             self._windows.check_ready(
                 lambda partition: self._end_of(TP(self._settings.topic("panes"), partition))
@@ -132,9 +134,10 @@ class Worker:
         return end
 
     async def _stop(self, server: web.AppRunner) -> None:
+        deadline = time.monotonic() + STOP_SECONDS
         for stop in (self._app.stop, self._writer.stop, server.cleanup):
             try:
-                await asyncio.wait_for(stop(), STOP_SECONDS)
+                await asyncio.wait_for(stop(), max(0.1, deadline - time.monotonic()))
             except Exception:
                 log.warning("The worker did not stop cleanly", exc_info=True)
 

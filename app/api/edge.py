@@ -1,25 +1,16 @@
-"""What every request passes on its way in and out: id, rate-limit headers, metrics, last resort."""
+"""What every request passes on its way in and out: its id, rate-limit headers, metrics."""
 
-import logging
 import time
 from secrets import token_hex
 
-import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.errors import INTERNAL_ERROR, ApiError
 from app.api.metrics import ApiMetrics
 from app.api.rate_limit import Allowance, RateLimit
-from app.api.responses import error_body
-
-log = logging.getLogger(__name__)
 
 
 class Edge:
-    """The outermost ASGI layer.
-
-    Whatever goes wrong inside is answered with a JSON envelope and logged; the process goes on.
-    """
+    """The outermost ASGI layer."""
 
     def __init__(self, app: ASGIApp, metrics: ApiMetrics, limit: RateLimit) -> None:
         self._app = app
@@ -50,24 +41,6 @@ class Edge:
 
         try:
             await self._app(scope, receive, send_with_headers)
-        except Exception:
-            log.exception("Request %s failed", request_id)
-            if not status:
-                await _send_internal_error(send_with_headers, request_id)
         finally:
             route = scope.get("playvitals.route", "unmatched")
             self._metrics.observe_request(route, status, time.perf_counter() - started)
-
-
-async def _send_internal_error(send: Send, request_id: str) -> None:
-    error = ApiError(
-        500, INTERNAL_ERROR, f"this is a bug of playvitals; report it with {request_id}"
-    )
-    await send(
-        {
-            "type": "http.response.start",
-            "status": error.status,
-            "headers": [(b"content-type", b"application/json")],
-        }
-    )
-    await send({"type": "http.response.body", "body": orjson.dumps(error_body(error, request_id))})

@@ -23,7 +23,7 @@ class ApiMetrics:
 
     def __init__(self) -> None:
         # A second series per counter that tells only when the process started.
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call] # it has no types
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._requests = Counter(

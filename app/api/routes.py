@@ -1,5 +1,6 @@
 """The endpoints."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -11,15 +12,23 @@ from starlette.routing import Route
 
 from app.api.body import read_body
 from app.api.docs_page import DOCS_PAGE
-from app.api.errors import RATE_LIMITED, VALIDATION_ERROR, ApiError, unavailable
+from app.api.errors import (
+    INTERNAL_ERROR,
+    RATE_LIMITED,
+    VALIDATION_ERROR,
+    ApiError,
+    unavailable,
+)
 from app.api.ingest import Ingest, Taken
 from app.api.keys import ApiKeys, Scope
 from app.api.metrics import RECEIVED, REFUSED, UNAVAILABLE, ApiMetrics
 from app.api.openapi import openapi_document
 from app.api.parsing import read_batch, read_single
 from app.api.rate_limit import RateLimit
-from app.api.responses import data_response, json_response, validation_error
+from app.api.responses import data_response, json_response, request_id_of, validation_error
 from app.settings import Settings
+
+log = logging.getLogger(__name__)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -145,8 +154,19 @@ class Endpoints:
 
 
 def _labelled(path: str, endpoint: Endpoint) -> Endpoint:
+    """Name the route for the metrics, and turn a bug into an answer: the process goes on."""
+
     async def handle(request: Request) -> Response:
         request.scope["playvitals.route"] = path
-        return await endpoint(request)
+        try:
+            return await endpoint(request)
+        except ApiError:
+            raise
+        except Exception:
+            request_id = request_id_of(request)
+            log.exception("Request %s failed", request_id)
+            raise ApiError(
+                500, INTERNAL_ERROR, f"this is a bug of playvitals; report it with {request_id}"
+            ) from None
 
     return handle

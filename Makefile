@@ -1,0 +1,45 @@
+# make run, make demo, make test: each sets up .venv by itself, and only when something changed.
+.POSIX:
+.PHONY: help setup run demo test lint format bench clean
+
+BIN = .venv/bin
+# More arguments for the command: make test ARGS="-k windows"
+ARGS =
+
+help:
+	@echo "make run     broker, events API on :8080 and stream worker with /metrics on :6066"
+	@echo "make demo    the same with synthetic viewers and an incident to look at"
+	@echo "make test    all tests            make test ARGS='tests/unit -k windows' for some"
+	@echo "make lint    ruff, mypy, import-linter"
+	@echo "make format  let ruff put the code into shape"
+	@echo "make bench   throughput of one worker on this machine"
+	@echo "make setup   only make .venv      make clean removes it and all caches"
+
+setup:
+	@PYTHON="$(PYTHON)" tools/setup
+
+run: setup
+	@exec $(BIN)/playvitals up $(ARGS)
+
+demo: setup
+	@exec $(BIN)/playvitals demo $(ARGS)
+
+bench: setup
+	@exec $(BIN)/playvitals bench $(ARGS)
+
+test: setup
+	@$(BIN)/pytest $(ARGS)
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

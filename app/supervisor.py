@@ -1,0 +1,163 @@
+"""Broker, API and worker as one stack: started in order, watched, and ended together."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TextIO
+from urllib.parse import urlsplit
+
+from app.child_process import ChildProcess
+from app.embedded_broker import SETTING as BROKER_SETTING
+from app.embedded_broker import start_embedded_broker, stop_embedded_broker
+from app.ports import require_free
+from app.settings import Address, Settings
+from models.errors import OperatorError
+
+READY_SECONDS = 60.0
+# With the broker's half second this stays under the five that a user is promised.
+STOP_SECONDS = 4.0
+
+_POLL_SECONDS = 0.05
+_PROBE_TIMEOUT_SECONDS = 2.0
+
+
+class ChildEndedError(OperatorError):
+    """A process of the stack ended although nobody asked it to."""
+
+
+@asynccontextmanager
+async def running_stack(
+    settings: Settings,
+    environ: Mapping[str, str] | None = None,
+    *,
+    echo: TextIO | None = None,
+    command: Sequence[str] = (sys.executable, "-P", "-m", "app.cli"),
+) -> AsyncIterator[None]:
+    """Run broker (if embedded), API and worker for the time of the context.
+
+    It is entered once the API and the worker are ready. When a process ends by itself, the body
+    is cancelled and the context raises. Leaving it ends every process within five seconds.
+
+    Args:
+        settings: the settings of the stack.
+        environ: what ``settings`` was read from; the processes get it too. By default the
+            environment of this process.
+        echo: receives the output of the processes, each line behind its name.
+        command: how a subcommand of playvitals is started.
+
+    Raises:
+        OperatorError: a port is taken, the broker is unreachable, or the stack did not become
+            ready in time.
+        ChildEndedError: a process ended by itself; the message has its last line.
+    """
+    _require_free_ports(settings)
+    children: list[ChildProcess] = []
+    broker: ChildProcess | None = None
+    try:
+        if settings.embedded:
+            broker = await start_embedded_broker(
+                settings.embedded_kafka_address, echo if settings.log_level == "debug" else None
+            )
+        # Imported while the broker starts: it brings the Kafka client with it.
+        from app.topics import ensure_topics
+
+        await ensure_topics(settings)
+        child_environ = _child_environ(settings, os.environ if environ is None else environ)
+        for name in ("api", "worker"):
+            children.append(await ChildProcess.start(name, (*command, name), child_environ, echo))
+        watched = children if broker is None else [*children, broker]
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                watch = tasks.create_task(_raise_when_one_ends(watched))
+                await _wait_until_ready(settings)
+                yield
+                watch.cancel()
+        except BaseExceptionGroup as group:
+            raise _cause(group) from None
+    finally:
+        await _stop(children, broker)
+
+
+def _require_free_ports(settings: Settings) -> None:
+    addresses = [
+        ("PLAYVITALS_API_ADDRESS", settings.api_address),
+        ("PLAYVITALS_METRICS_ADDRESS", settings.metrics_address),
+    ]
+    if settings.embedded:
+        addresses.append((BROKER_SETTING, settings.embedded_kafka_address))
+    require_free(addresses)
+
+
+def _child_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    # The supervisor has warned about unknown variables already, and once is enough.
+    known = {k: v for k, v in environ.items() if k not in settings.unknown_variables}
+    return {**known, "PYTHONUNBUFFERED": "1"}
+
+
+async def _raise_when_one_ends(children: Sequence[ChildProcess]) -> None:
+    waits = {asyncio.ensure_future(child.wait()): child for child in children}
+    try:
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    # The worker may have died of the broker's end a moment earlier in the same round.
+    first = max(done, key=lambda wait: list(waits).index(wait))
+    raise ChildEndedError(_obituary(waits[first], first.result()))
+
+
+def _obituary(child: ChildProcess, code: int) -> str:
+    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+    line = child.last_line.removeprefix("playvitals: ")
+    return f"the {child.name} process {how}: {line or 'it printed nothing'}"
+
+
+def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The exception that explains the others: a dead process makes its clients fail as well."""
+    leaves: list[BaseException] = []
+    for error in group.exceptions:
+        leaves.append(_cause(error) if isinstance(error, BaseExceptionGroup) else error)
+    return next((leaf for leaf in leaves if isinstance(leaf, ChildEndedError)), leaves[0])
+
+
+async def _wait_until_ready(settings: Settings) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    waiting = {"API": settings.api_address, "worker": settings.metrics_address}
+    while waiting:
+        for name, address in list(waiting.items()):
+            if await _is_ready(address):
+                del waiting[name]
+        if waiting and time.monotonic() > deadline:
+            raise OperatorError(
+                f"the {' and the '.join(waiting)} did not become ready within "
+                f"{READY_SECONDS:.0f} s; set PLAYVITALS_LOG_LEVEL=info to see what it waits for"
+            )
+        if waiting:
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _is_ready(address: Address) -> bool:
+    url = urlsplit(address.url)
+    try:
+        async with asyncio.timeout(_PROBE_TIMEOUT_SECONDS):
+            reader, writer = await asyncio.open_connection(url.hostname, url.port)
+            try:
+                request = f"GET /readyz HTTP/1.1\r\nHost: {url.netloc}\r\nConnection: close\r\n\r\n"
+                writer.write(request.encode())
+                status_line = await reader.readline()
+            finally:
+                writer.close()
+    except (OSError, TimeoutError, ValueError):
+        return False
+    return status_line.split(b" ")[1:2] == [b"200"]
+
+
+async def _stop(children: Sequence[ChildProcess], broker: ChildProcess | None) -> None:
+    # The worker writes its last records while it ends, so the broker goes last.
+    await asyncio.gather(*(child.stop(STOP_SECONDS) for child in children))
+    if broker is not None:
+        await stop_embedded_broker(broker)

@@ -1,0 +1,205 @@
+"""The topics of playvitals: what each must look like, creating them, comparing them."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from app.kafka_admin import kafka_admin
+from app.settings import Settings
+from models.errors import OperatorError
+
+NAMES = ("events.raw", "events.accepted", "events.rejected", "views", "windows", "panes")
+
+_MAX_REPLICAS = 3
+# The merger starts at the oldest pane inside the longest window; this covers the time it takes.
+_PANES_MARGIN_SECONDS = 600
+# Only closed segments expire or are compacted, so they must close well before the retention ends.
+_SEGMENT_MS = 600_000
+_VISIBLE_SECONDS = 10.0
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class TopicPlan:
+    """What a topic must look like. ``configs`` holds Kafka's own names and values."""
+
+    name: str
+    partitions: int
+    replicas: int
+    configs: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicReport:
+    """A planned topic as it is: ``partitions`` is None where it is missing."""
+
+    plan: TopicPlan
+    partitions: int | None
+    differences: tuple[str, ...]
+
+
+def plan_topics(settings: Settings, *, brokers: int, history: bool = False) -> list[TopicPlan]:
+    """Every topic as the settings want it on a cluster of ``brokers``.
+
+    ``history`` is for replayed events: record times are then the producer's, and nothing expires.
+    """
+    replicas = max(1, min(_MAX_REPLICAS, brokers))
+    common = {"unclean.leader.election.enable": "false"}
+    if replicas == _MAX_REPLICAS:
+        common["min.insync.replicas"] = "2"
+    kept_seconds = settings.windows[-1].seconds + settings.grace_seconds + _PANES_MARGIN_SECONDS
+    segments = {"segment.ms": str(_SEGMENT_MS)}
+    # The embedded broker knows the producer's times only, and a topic should say what holds.
+    stamp = "CreateTime" if history or settings.embedded else "LogAppendTime"
+    own: dict[str, dict[str, str]] = {
+        "events.raw": {"message.timestamp.type": stamp},
+        "windows": {"cleanup.policy": "compact", **segments},
+        "panes": {
+            "cleanup.policy": "delete",
+            "retention.ms": str(kept_seconds * 1000),
+            **segments,
+        },
+    }
+    plans = []
+    for name in NAMES:
+        configs = common | own.get(name, {})
+        if history and configs.get("cleanup.policy") != "compact":
+            # Records that carry the time of an old event would expire as soon as they are written.
+            configs["retention.ms"] = "-1"
+        plans.append(TopicPlan(settings.topic(name), settings.partitions, replicas, configs))
+    return plans
+
+
+async def ensure_topics(settings: Settings, *, history: bool = False) -> None:
+    """Create every missing topic; leave those that exist as they are.
+
+    Raises:
+        OperatorError: the broker is unreachable or refuses a topic, an existing topic has
+            another number of partitions than the settings, or ``history`` is asked for and
+            the raw topic stamps records with the broker's time.
+    """
+    async with kafka_admin(settings) as admin:
+        plans, existing = await _plans_and_partitions(admin, settings, history)
+        missing = [plan for plan in plans if plan.name not in existing]
+        for plan in plans:
+            _require_partitions(plan, existing)
+        if history and plans[0].name in existing:
+            await _require_create_time(admin, plans[0])
+        if missing:
+            await _create(admin, missing)
+            await _wait_until_visible(admin, missing)
+
+
+async def inspect_topics(settings: Settings, *, history: bool = False) -> list[TopicReport]:
+    """Compare every topic with its plan, and change nothing.
+
+    Raises:
+        OperatorError: the broker is unreachable.
+    """
+    async with kafka_admin(settings) as admin:
+        plans, existing = await _plans_and_partitions(admin, settings, history)
+        present = [plan.name for plan in plans if plan.name in existing]
+        configs = await _configs(admin, present)
+    return [_report(plan, existing.get(plan.name), configs.get(plan.name, {})) for plan in plans]
+
+
+def _report(
+    plan: TopicPlan, partitions: int | None, configs: Mapping[str, str | None]
+) -> TopicReport:
+    if partitions is None:
+        return TopicReport(plan, None, ("missing",))
+    differences = []
+    if partitions != plan.partitions:
+        differences.append(f"{partitions} partitions, expected {plan.partitions}")
+    differences += [
+        f"{name}={configs.get(name)}, expected {value}"
+        for name, value in plan.configs.items()
+        if configs.get(name) != value
+    ]
+    return TopicReport(plan, partitions, tuple(differences))
+
+
+async def _plans_and_partitions(
+    admin: AIOKafkaAdminClient, settings: Settings, history: bool
+) -> tuple[list[TopicPlan], dict[str, int]]:
+    cluster = await admin.describe_cluster()
+    plans = plan_topics(settings, brokers=len(cluster["brokers"]), history=history)
+    return plans, await _partitions(admin)
+
+
+async def _partitions(admin: AIOKafkaAdminClient) -> dict[str, int]:
+    # All topics, never by name: asking for a topic that does not exist may create it.
+    return {
+        topic["topic"]: len(topic["partitions"])
+        for topic in await admin.describe_topics()
+        if not topic["error_code"]
+    }
+
+
+async def _configs(
+    admin: AIOKafkaAdminClient, names: list[str]
+) -> dict[str, dict[str, str | None]]:
+    if not names:
+        return {}
+    answers = await admin.describe_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    )
+    return {
+        resource[3]: {entry[0]: entry[1] for entry in resource[4]}
+        for answer in answers
+        for resource in answer.resources
+    }
+
+
+def _require_partitions(plan: TopicPlan, existing: Mapping[str, int]) -> None:
+    found = existing.get(plan.name, plan.partitions)
+    if found != plan.partitions:
+        raise OperatorError(
+            f"topic {plan.name} has {found} partitions, the settings say {plan.partitions}: set "
+            f"PLAYVITALS_PARTITIONS={found}, or start anew with another PLAYVITALS_TOPIC_PREFIX "
+            "(dedupe and views work within a partition, so its count cannot change)"
+        )
+
+
+async def _require_create_time(admin: AIOKafkaAdminClient, raw: TopicPlan) -> None:
+    configs = (await _configs(admin, [raw.name])).get(raw.name, {})
+    if configs.get("message.timestamp.type") == "LogAppendTime":
+        raise OperatorError(
+            f"topic {raw.name} exists and stamps records with the broker's time, so it cannot "
+            "take a history: choose another PLAYVITALS_TOPIC_PREFIX for the replay"
+        )
+
+
+async def _create(admin: AIOKafkaAdminClient, plans: list[TopicPlan]) -> None:
+    answer = await admin.create_topics(
+        [
+            NewTopic(plan.name, plan.partitions, plan.replicas, topic_configs=dict(plan.configs))
+            for plan in plans
+        ]
+    )
+    for name, code, message in answer.topic_errors:
+        # Another process may create the same topics at the same time.
+        if code and code != TopicAlreadyExistsError.errno:
+            reason = message or for_code(code).__name__
+            raise OperatorError(f"the Kafka broker refused to create topic {name}: {reason}")
+
+
+async def _wait_until_visible(admin: AIOKafkaAdminClient, plans: list[TopicPlan]) -> None:
+    deadline = time.monotonic() + _VISIBLE_SECONDS
+    while True:
+        existing = await _partitions(admin)
+        if all(plan.name in existing for plan in plans):
+            break
+        if time.monotonic() > deadline:
+            raise OperatorError(
+                f"the Kafka broker created topics that are not there {_VISIBLE_SECONDS:.0f} s "
+                "later; look at the health of its controller"
+            )
+        await asyncio.sleep(_POLL_SECONDS)
+    for plan in plans:
+        _require_partitions(plan, existing)

@@ -1,0 +1,1 @@
+"""Synthetic feed viewers: a seeded model of how people watch, and a sender like a player SDK."""

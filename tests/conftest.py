@@ -1,0 +1,79 @@
+"""What all tests share: hypothesis profiles, a clean environment, free ports, reference data."""
+
+import os
+import socket
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+_NO_SKIPS = bool(os.environ.get("PLAYVITALS_TEST_NO_SKIPS"))
+_NO_DATA = "the reference data folder is absent"
+
+# A shared machine pauses a process now and then, so a deadline per example only makes noise.
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a test whose tool is missing fails: nobody would notice the skip."""
+    report = yield
+    if not hasattr(report, "wasxfail"):
+        _forbid_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a file that skips itself as a whole."""
+    report = yield
+    _forbid_skip(report)
+    return report
+
+
+def _forbid_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if not (_NO_SKIPS and report.skipped):
+        return
+    reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+    if _NO_DATA not in reason:
+        report.outcome = "failed"
+        report.longrepr = f"skips are forbidden here (PLAYVITALS_TEST_NO_SKIPS): {reason}"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own settings do not reach the tests."""
+    for name in list(os.environ):
+        if name.startswith("PLAYVITALS_") and not name.startswith("PLAYVITALS_TEST_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """Gives a loopback port that nobody listens on, another one at every call."""
+    given: set[int] = set()
+
+    def give() -> int:
+        while True:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port: int = probe.getsockname()[1]
+            if port not in given:
+                given.add(port)
+                return port
+
+    return give
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """The folder with real player logs and the figures they must give."""
+    root = Path(__file__).resolve().parents[1]
+    default = root.parent / "shared" / "data" / "youtube-5g"
+    folder = Path(os.environ.get("PLAYVITALS_TEST_DATA") or default)
+    if not (folder / "expected.json").is_file():
+        pytest.skip(f"{_NO_DATA}: {folder}; name another in PLAYVITALS_TEST_DATA")
+    return folder
