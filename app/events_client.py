@@ -14,12 +14,15 @@ import aiohttp
 import msgspec
 
 from models.errors import OperatorError
+from models.validation import read_event
+from models.verdicts import Refusal
 
 MAX_BATCH_EVENTS = 100
 MAX_BATCH_BYTES = 900_000
 
 # 429: over the rate limit; 502 and 504: a proxy without its API; 503: the broker is away.
-RETRYABLE_STATUSES = frozenset((429, 502, 503, 504))
+_RATE_LIMITED = 429
+RETRYABLE_STATUSES = frozenset((_RATE_LIMITED, 502, 503, 504))
 RETRYABLE_ERRORS = (
     aiohttp.ClientConnectionError,  # refused, reset, or gone in the middle of an answer
     aiohttp.ClientPayloadError,  # the answer was cut off: whether it counted is unknown
@@ -52,7 +55,8 @@ class Outcome:
 class EventsClient:
     """Posts events and retries until they are durable.
 
-    ``retry_seconds`` bounds the retries of one request, counted from its first failure.
+    ``retry_seconds`` bounds the retries of one request, counted from its first failure. Waiting
+    until the API's rate limit lets it go on does not count.
     """
 
     def __init__(
@@ -102,8 +106,10 @@ class EventsClient:
             envelope += b',"sentAt":' + msgspec.json.encode(sent_at)
         status, answer = await self._post("/v1/events/batch", envelope + b"}")
         if status == 200:
-            errors = answer["data"]["errors"]
-            refused = Counter(error.get("reason") or error["code"] for error in errors)
+            refused = Counter(
+                _reason(events[error["index"]], sent_at, error["code"])
+                for error in answer["data"]["errors"]
+            )
             return Outcome(answer["data"]["received"], refused)
         outcome = Outcome()
         for event in events:
@@ -115,10 +121,7 @@ class EventsClient:
         status, answer = await self._post("/v1/events", event)
         if status == 200:
             return Outcome(1)
-        error = answer["error"]
-        details = error.get("details") or {}
-        reasons = [fault["reason"] for fault in details.get("errors", ())]
-        return Outcome(0, Counter([reasons[0] if reasons else error["code"]]))
+        return Outcome(0, Counter([_reason(event, None, answer["error"]["code"])]))
 
     async def _post(self, path: str, body: bytes) -> tuple[int, Any]:
         if self._session is None:
@@ -128,14 +131,15 @@ class EventsClient:
         deadline: float | None = None
         pause_seconds = _FIRST_PAUSE_SECONDS
         while True:
-            asked_seconds = None
+            status, asked_seconds = 0, None
             try:
                 async with self._session.post(self._url + path, data=body) as response:
                     text = await response.read()
-                    if response.status not in RETRYABLE_STATUSES:
-                        return response.status, self._answer(response.status, text)
+                    status = response.status
+                    if status not in RETRYABLE_STATUSES:
+                        return status, self._answer(status, text)
                     asked_seconds = _seconds(response.headers.get("Retry-After"))
-                    why = f"answered {response.status}"
+                    why = f"answered {status}"
             except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
                 raise OperatorError(f"{self._url}: not a usable URL") from error
             except RETRYABLE_ERRORS as error:
@@ -143,7 +147,10 @@ class EventsClient:
             now = time.monotonic()
             deadline = deadline or now + self._retry_seconds
             wait_seconds = pause_seconds if asked_seconds is None else asked_seconds
-            if now + wait_seconds > deadline:
+            if status == _RATE_LIMITED and asked_seconds is not None:
+                # The API is well and says when it goes on: that is no time of trying in vain.
+                deadline = None
+            elif now + wait_seconds > deadline:
                 raise ApiUnavailableError(
                     f"the events API at {self._url} took nothing for {self._retry_seconds:g} s "
                     f"({why}); is it running?"
@@ -162,6 +169,15 @@ class EventsClient:
         except (msgspec.DecodeError, KeyError, TypeError):
             why = "which is no answer of a playvitals API"
         raise OperatorError(f"the events API at {self._url} answered {status}, {why}")
+
+
+def _reason(event: bytes, sent_at: str | None, code: str) -> str:
+    """Why the API refused an event: the rule that it broke, or else the answer's code.
+
+    The answer to a batch names no rules, but the rules are the same on both sides.
+    """
+    verdict = read_event(event, time.time_ns() // 1_000_000, sent_at)
+    return verdict.reason if isinstance(verdict, Refusal) else code
 
 
 def _seconds(written: str | None) -> float | None:

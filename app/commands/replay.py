@@ -17,6 +17,7 @@ from app.replay.summary import Summary
 from app.replay.targets import Target
 from app.settings import Settings
 from models.errors import OperatorError
+from models.verdicts import TOO_OLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,12 @@ def replay(
     finally:
         if summary.sent:
             click.echo(summary.text())
+        if summary.refused[TOO_OLD]:
+            click.echo(
+                "playvitals: events over 24 hours old are refused; --shift-to-now moves all of "
+                "them to the present",
+                err=True,
+            )
     if not summary.finished:
         raise OperatorError("stopped before the end of the file")
 

@@ -17,6 +17,8 @@ from app.cli import run
 from app.partitioner import partition_for
 from app.replay.lines import read_line, with_times
 from app.replay.reading import Recording
+from app.settings import load_settings
+from app.topics import ensure_topics
 from tables.partition import TICK_HEADER
 
 pytestmark = pytest.mark.integration
@@ -146,6 +148,7 @@ def api(topic: str, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatc
     address = f"127.0.0.1:{free_port()}"
     monkeypatch.setenv("PLAYVITALS_API_ADDRESS", address)
     monkeypatch.setenv("PLAYVITALS_API_KEYS", "pk_live_replay")
+    asyncio.run(ensure_topics(load_settings()))
     process = subprocess.Popen([sys.executable, "-P", "-m", "app.cli", "api"])
     try:
         deadline = time.monotonic() + READ_SECONDS
@@ -179,9 +182,12 @@ def test_api_takes_what_is_valid_and_refuses_the_rest(
     refused = sum(expected["rejected"].values())
     file = str(reference_data / "dirty.ndjson.gz")
     assert run(["replay", file, "--shift-to-now"]) == 0
-    assert f"sent {expected['records']}, received {received}, refused {refused} in " in (
-        capsys.readouterr().out
+    summary, reasons = capsys.readouterr().out.splitlines()
+    assert summary.startswith(
+        f"sent {expected['records']}, received {received}, refused {refused} in "
     )
+    counts = dict(entry.split() for entry in reasons.removeprefix("refused: ").split(", "))
+    assert counts == {reason: str(count) for reason, count in expected["rejected"].items()}
 
     values = [record.value for record in read(embedded_broker, topic, received)]
     ids = {json.loads(value)["eventId"] for value in values}
@@ -195,3 +201,14 @@ def test_wrong_key_is_one_clear_line(
     file.write_text('{"event":"like","contentId":"a"}\n')
     assert run(["replay", str(file), "--key", "pk_live_wrong"]) == 1
     assert "answered 401, UNAUTHORIZED" in capsys.readouterr().err
+
+
+def test_events_that_are_too_old_come_with_advice(
+    tmp_path: Path, api: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "events.ndjson"
+    file.write_text('{"event":"like","contentId":"a","timestamp":"2022-07-01T00:00:00.000Z"}\n')
+    assert run(["replay", str(file)]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.endswith("refused: too_old 1\n")
+    assert "--shift-to-now" in shown.err

@@ -64,23 +64,32 @@ async def test_compressed_body_is_gzip(api: Api) -> None:
     assert api.requests[0][2]["Content-Encoding"] == "gzip"
 
 
-async def test_refused_events_of_a_batch_are_counted_by_code(api: Api) -> None:
-    errors = [{"index": 0, "code": "malformed"}, {"index": 2, "code": "malformed"}]
-    api.answers = [(200, {"data": {"received": 1, "failed": 2, "errors": errors}})]
-    async with client(api.url) as sender:
-        outcome = await sender.send_batch([b"{}"] * 3)
-    assert (outcome.received, outcome.refused) == (1, {"malformed": 2})
-
-
-async def test_refused_event_is_counted_by_its_first_reason(api: Api) -> None:
-    faults = [{"reason": "missing_field"}, {"reason": "out_of_range"}]
+async def test_refused_events_are_counted_by_the_rule_they_broke(api: Api) -> None:
+    refused = [{"index": index, "code": "VALIDATION_ERROR"} for index in (0, 2)]
     api.answers = [
-        (400, error("VALIDATION_ERROR", errors=faults)),
+        (200, {"data": {"received": 1, "failed": 2, "errors": refused}}),
         (400, error("INVALID_REQUEST")),
     ]
+    like = b'{"event":"like","contentId":"c"}'
     async with client(api.url) as sender:
-        assert (await sender.send_one(b"{}")).refused == {"missing_field": 1}
-        assert (await sender.send_one(b"x")).refused == {"INVALID_REQUEST": 1}
+        outcome = await sender.send_batch([b'{"event":"like"}', like, b'{"contentId":"c"}'])
+        assert (outcome.received, outcome.refused) == (1, {"missing_field": 2})
+        assert (await sender.send_one(b"no json")).refused == {"malformed": 1}
+
+
+async def test_refusal_that_no_rule_explains_is_counted_by_its_code(api: Api) -> None:
+    refused = [{"index": 0, "code": "VALIDATION_ERROR"}]
+    api.answers = [(200, {"data": {"received": 0, "failed": 1, "errors": refused}})]
+    async with client(api.url) as sender:
+        outcome = await sender.send_batch([b'{"event":"like","contentId":"c"}'])
+    assert outcome.refused == {"VALIDATION_ERROR": 1}
+
+
+async def test_waiting_for_the_rate_limit_is_no_failure(api: Api) -> None:
+    api.headers = {"Retry-After": "0"}
+    api.answers = [(429, error("RATE_LIMITED"))] * 3 + [(200, OK)]
+    async with client(api.url, retry_seconds=0.0) as sender:
+        assert (await sender.send_batch([b"{}", b"{}"])).received == 2
 
 
 async def test_unusable_batch_is_sent_event_by_event(api: Api) -> None:
@@ -89,9 +98,10 @@ async def test_unusable_batch_is_sent_event_by_event(api: Api) -> None:
         (200, {"data": {"received": True}}),
         (413, error("PAYLOAD_TOO_LARGE")),
     ]
+    events = [b'{"a":1}', b'{"event":"like","contentId":"c"}']
     async with client(api.url) as sender:
-        outcome = await sender.send_batch([b'{"a":1}', b'{"b":2}'])
-    assert [body for _, body, _ in api.requests[1:]] == [b'{"a":1}', b'{"b":2}']
+        outcome = await sender.send_batch(events)
+    assert [body for _, body, _ in api.requests[1:]] == events
     assert (outcome.received, outcome.refused) == (1, {"PAYLOAD_TOO_LARGE": 1})
 
 
