@@ -1,0 +1,223 @@
+"""How a view came out, and the record it becomes."""
+
+import json
+from itertools import product
+from typing import Any
+
+import pytest
+
+from models.dimensions import SliceTable
+from models.timestamps import parse_timestamp_ms
+from models.views import (
+    OPEN,
+    OUTCOMES,
+    REPLACED,
+    SWIPED,
+    TIMED_OUT,
+    View,
+    view_id_of,
+    view_key,
+    view_record,
+)
+from tests.unit.models.samples import NOW_MS
+
+_SLICES = SliceTable().get((None,) * 8)
+
+
+def view(**known: Any) -> View:
+    """A view that started and was swiped away, but for what is said of it."""
+    fields: dict[str, Any] = {
+        "view_id": "v-1",
+        "viewer": "s-1",
+        "content_id": "clip-1",
+        "session_id": "s-1",
+        "device_id": "d-1",
+        "user_id": "u-1",
+        "opened_at_ms": NOW_MS,
+        "last_clock_ms": NOW_MS,
+        "slices": _SLICES,
+        "context": (None,) * 5,
+        "started_at_ms": NOW_MS + 400,
+        "startup_ms": 400,
+        "ended_by": SWIPED,
+        "ended_at_ms": NOW_MS + 9_000,
+    }
+    return View(**(fields | known))
+
+
+def record(**known: Any) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(view_record(view(**known)))
+    return value
+
+
+def test_new_view_is_open() -> None:
+    fresh = View("v", "s", "c", None, None, None, 0, 0, _SLICES, (None,) * 5)
+    assert fresh.ended_by == OPEN
+    assert fresh.started_at_ms is None
+
+
+@pytest.mark.parametrize("ended_by", [SWIPED, REPLACED, TIMED_OUT])
+@pytest.mark.parametrize(
+    ("completed", "started", "errors", "fatal"),
+    list(product((True, False), (True, False), (0, 2), (True, False))),
+)
+def test_outcome_by_precedence(
+    ended_by: str, completed: bool, started: bool, errors: int, fatal: bool
+) -> None:
+    if fatal and not errors:
+        return
+    outcome = view(
+        completed=completed,
+        started_at_ms=NOW_MS if started else None,
+        errors=errors,
+        fatal=fatal,
+        ended_by=ended_by,
+    ).outcome()
+    if completed:
+        expected = "completed"
+    elif fatal:
+        expected = "failed"
+    elif not started:
+        expected = "failed" if errors else "never_started"
+    else:
+        expected = ended_by
+    assert outcome == expected
+    assert outcome in OUTCOMES
+
+
+def test_outcomes_are_those_of_the_contract() -> None:
+    assert set(OUTCOMES) == {
+        "completed",
+        "swiped",
+        "replaced",
+        "timed_out",
+        "never_started",
+        "failed",
+    }
+
+
+def flags(**known: Any) -> tuple[bool, bool, bool, bool]:
+    """Rebuffered view, exit before start, start failure, playback failure."""
+    subject = view(**known)
+    return (
+        subject.is_rebuffered(),
+        subject.is_exit_before_start(),
+        subject.is_start_failure(),
+        subject.is_playback_failure(),
+    )
+
+
+def test_what_an_ended_view_counts_as() -> None:
+    unstarted = {"started_at_ms": None, "startup_ms": None}
+    assert flags() == (False, False, False, False)
+    assert flags(rebuffers=1) == (True, False, False, False)
+    assert flags(rebuffers=1, **unstarted) == (False, False, False, False)
+    assert flags(impression=True, **unstarted) == (False, True, False, False)
+    assert flags(impression=True, errors=1, **unstarted) == (False, False, True, False)
+    assert flags(impression=True, errors=1, fatal=True, **unstarted) == (False, False, True, False)
+    assert flags(impression=True, errors=1) == (False, False, False, False)
+    assert flags(impression=True, errors=1, fatal=True) == (False, False, False, True)
+
+
+def test_record_has_every_field_of_the_contract() -> None:
+    everything = record(
+        context=("web", "NO", "wifi", "cdn-1", "1.2.3"),
+        impression=True,
+        position=4,
+        entry_point="feed",
+        feed_id="f-1",
+        rendition="720p",
+        codec="av1",
+        autoplay=True,
+        watch_ms=7_250,
+        duration_ms=29_000,
+        completed=True,
+        loop_count=2,
+        rebuffers=2,
+        rebuffer_ms=1_800,
+        upshifts=1,
+        downshifts=3,
+        errors=1,
+        liked=True,
+        saved=True,
+        shared=True,
+        share_platform="sms",
+        next_content_id="clip-2",
+    )
+    assert everything == {
+        "viewId": "v-1",
+        "sessionId": "s-1",
+        "deviceId": "d-1",
+        "userId": "u-1",
+        "contentId": "clip-1",
+        "startedAt": "2026-01-02T03:04:05.678Z",
+        "endedAt": "2026-01-02T03:04:14.678Z",
+        "outcome": "completed",
+        "position": 4,
+        "entryPoint": "feed",
+        "feedId": "f-1",
+        "startupMs": 400,
+        "watchSeconds": 7.25,
+        "durationSeconds": 29.0,
+        "percentWatched": 0.25,
+        "completed": True,
+        "loopCount": 2,
+        "rebufferCount": 2,
+        "rebufferMs": 1_800,
+        "upshifts": 1,
+        "downshifts": 3,
+        "rendition": "720p",
+        "codec": "av1",
+        "autoplay": True,
+        "errors": 1,
+        "liked": True,
+        "saved": True,
+        "shared": True,
+        "sharePlatform": "sms",
+        "nextContentId": "clip-2",
+        "platform": "web",
+        "appVersion": "1.2.3",
+        "country": "NO",
+        "networkType": "wifi",
+        "cdn": "cdn-1",
+    }
+
+
+def test_record_of_a_bare_view_has_the_same_fields() -> None:
+    bare = record(started_at_ms=None, startup_ms=None, user_id=None, device_id=None)
+    assert len(bare) == 35
+    assert bare["outcome"] == "never_started"
+    unknown = {name for name, value in bare.items() if value is None}
+    assert unknown == {
+        "deviceId", "userId", "position", "entryPoint", "feedId", "startupMs", "durationSeconds",
+        "percentWatched", "rendition", "codec", "autoplay", "sharePlatform", "nextContentId",
+        "platform", "appVersion", "country", "networkType", "cdn",
+    }  # fmt: skip
+
+
+def test_percent_watched_is_capped_at_1() -> None:
+    assert record(watch_ms=95_000, duration_ms=30_000)["percentWatched"] == 1.0
+    assert record(watch_ms=10_000, duration_ms=30_000)["percentWatched"] == 0.3333
+    assert record(watch_ms=0, duration_ms=30_000)["percentWatched"] == 0.0
+
+
+def test_record_of_the_same_view_is_the_same_bytes() -> None:
+    assert view_record(view()) == view_record(view())
+    assert parse_timestamp_ms(record()["startedAt"]) == NOW_MS
+
+
+def test_record_is_keyed_by_the_widest_of_who() -> None:
+    assert view_key(view()) == "u-1"
+    assert view_key(view(user_id=None)) == "d-1"
+    assert view_key(view(user_id=None, device_id=None)) == "s-1"
+
+
+def test_view_id_follows_from_viewer_content_and_opening_event() -> None:
+    assert view_id_of("s", "c", "e") == view_id_of("s", "c", "e")
+    ids = {
+        view_id_of(*names)
+        for names in [("s", "c", "e"), ("s", "c", "f"), ("s", "d", "e"), ("t", "c", "e"),
+                      ("sc", "", "e"), ("s", "ce", "")]
+    }  # fmt: skip
+    assert len(ids) == 6
+    assert all(len(view_id) == 24 for view_id in ids)
