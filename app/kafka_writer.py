@@ -4,12 +4,10 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
-from aiokafka.producer.message_accumulator import BatchBuilder
-
+from app.kafka_producer import CONNECTION_ERRORS, KafkaProducer, Producer, RecordBatch
 from models.errors import BrokerUnavailableError
 
 MAX_BATCH_BYTES = 256 << 10
@@ -17,11 +15,12 @@ MAX_PENDING_BYTES = 32 << 20
 
 _RECORD_OVERHEAD_BYTES = 64
 _RECONNECT_SECONDS = 0.5
+_CLOSE_SECONDS = 0.5
 _NO_HEADERS: list[tuple[str, bytes]] = []
 
 log = logging.getLogger(__name__)
 
-_TopicPartition = tuple[str, int]
+_Place = tuple[str, int]
 
 
 class _Batch:
@@ -29,11 +28,12 @@ class _Batch:
 
     __slots__ = ("acknowledged", "bytes", "deadline", "records")
 
-    def __init__(self, records: BatchBuilder, deadline: float) -> None:
+    def __init__(self, records: RecordBatch, timeout_seconds: float) -> None:
+        loop = asyncio.get_running_loop()
         self.records = records
         self.bytes = 0
-        self.deadline = deadline
-        self.acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.deadline = loop.time() + timeout_seconds
+        self.acknowledged: asyncio.Future[None] = loop.create_future()
         # Who does not look at the future of a record must not cause a warning about it.
         self.acknowledged.add_done_callback(lambda done: done.cancelled() or done.exception())
 
@@ -49,6 +49,7 @@ class KafkaWriter:
         timeout_seconds: after this long without an acknowledgement a record has failed. It may
             still arrive: sending it again must be safe.
         max_pending_bytes: what :meth:`wait_room` holds callers to.
+        new_producer: makes the connection, anew for every attempt; aiokafka's by default.
     """
 
     def __init__(
@@ -60,23 +61,29 @@ class KafkaWriter:
         timeout_seconds: float,
         max_batch_bytes: int = MAX_BATCH_BYTES,
         max_pending_bytes: int = MAX_PENDING_BYTES,
+        new_producer: Callable[[], Producer] | None = None,
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
-        self._client_id = client_id
         self._linger_seconds = linger_seconds
         self._timeout_seconds = timeout_seconds
-        self._max_batch_bytes = max_batch_bytes
         self._max_pending_bytes = max_pending_bytes
-        self._queues: dict[_TopicPartition, deque[_Batch]] = {}
-        self._shipping: dict[_TopicPartition, asyncio.Task[None]] = {}
+        self._queues: dict[_Place, deque[_Batch]] = {}
+        self._shipping: dict[_Place, asyncio.Task[None]] = {}
         self._unacknowledged: set[_Batch] = set()
+        self._failure: BrokerUnavailableError | None = None
         self._pending_bytes = 0
         self._room = asyncio.Event()
-        self._room.set()
         self._work = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
-        self._producer = self._new_producer()
         self._connection = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._new_producer = new_producer or partial(
+            KafkaProducer,
+            bootstrap_servers,
+            client_id=client_id,
+            timeout_seconds=timeout_seconds,
+            batch_bytes=max_batch_bytes,
+        )
+        self._producer = self._new_producer()
 
     @property
     def connected(self) -> bool:
@@ -89,18 +96,25 @@ class KafkaWriter:
         self._tasks = [connecting, asyncio.create_task(self._dispatch())]
         await asyncio.wait({connecting}, timeout=self._timeout_seconds)
 
-    async def stop(self) -> None:
-        """Ship what is left, for at most the time-out, and close the connection."""
+    async def stop(self, grace_seconds: float | None = None) -> None:
+        """Ship what is left, for ``grace_seconds`` or else the time-out, and disconnect.
+
+        What is not acknowledged by then fails with BrokerUnavailableError.
+        """
+        grace_seconds = self._timeout_seconds if grace_seconds is None else grace_seconds
         if self.connected:
-            await asyncio.wait_for(self._settled(), self._timeout_seconds)
+            await _wait(self._unacknowledged, grace_seconds)
         tasks = [*self._tasks, *self._shipping.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for batch in list(self._unacknowledged):
             self._resolve(batch, BrokerUnavailableError("the writer was stopped"))
-        if self.connected:
-            await self._producer.stop()
+        try:
+            # The client would wait for its own unsent batches, whose records have failed already.
+            await asyncio.wait_for(self._producer.stop(), _CLOSE_SECONDS)
+        except CONNECTION_ERRORS as error:
+            log.info("The connection to %s was dropped: %r", self._bootstrap_servers, error)
 
     def append(
         self,
@@ -115,6 +129,7 @@ class KafkaWriter:
         """Take a record; the future, shared by its batch, resolves once the broker has it.
 
         It fails with BrokerUnavailableError. The record's time is now where none is given.
+        Shield the future where the wait for it can be cancelled: others share it.
         """
         if timestamp_ms is None:
             timestamp_ms = time.time_ns() // 1_000_000
@@ -122,11 +137,11 @@ class KafkaWriter:
         if queue is None:
             queue = self._queues[topic, partition] = deque()
         batch = queue[-1] if queue else self._open_batch(queue)
-        headers = headers or _NO_HEADERS
-        taken = batch.records.append(timestamp=timestamp_ms, key=key, value=value, headers=headers)
+        listed = list(headers) if headers else _NO_HEADERS
+        taken = batch.records.append(timestamp=timestamp_ms, key=key, value=value, headers=listed)
         if taken is None:
             batch = self._open_batch(queue)
-            batch.records.append(timestamp=timestamp_ms, key=key, value=value, headers=headers)
+            batch.records.append(timestamp=timestamp_ms, key=key, value=value, headers=listed)
         size = len(key or b"") + len(value or b"") + _RECORD_OVERHEAD_BYTES
         batch.bytes += size
         self._pending_bytes += size
@@ -134,7 +149,7 @@ class KafkaWriter:
 
     async def wait_room(self) -> None:
         """Return once the bytes that are not acknowledged yet are under the limit."""
-        if self._pending_bytes >= self._max_pending_bytes:
+        while self._pending_bytes >= self._max_pending_bytes:
             self._room.clear()
             await self._room.wait()
 
@@ -142,12 +157,15 @@ class KafkaWriter:
         """Wait for the acknowledgement of everything appended so far.
 
         Raises:
-            BrokerUnavailableError: a record among it failed.
+            BrokerUnavailableError: a record appended since the last flush failed.
         """
-        await asyncio.gather(*[batch.acknowledged for batch in self._unacknowledged])
+        await _wait(self._unacknowledged, None)
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
 
     async def partition_count(self, topic: str) -> int:
-        """How many partitions ``topic`` has.
+        """How many partitions ``topic`` has. A missing topic is not created by asking.
 
         Raises:
             BrokerUnavailableError: the brokers cannot be asked, or do not know the topic.
@@ -155,49 +173,38 @@ class KafkaWriter:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await self._connection.wait()
-                return len(await self._producer.partitions_for(topic))
-        except (TimeoutError, KafkaError) as error:
+                return await self._producer.partition_count(topic)
+        except CONNECTION_ERRORS as error:
             raise BrokerUnavailableError(f"cannot look up topic {topic}: {error!r}") from None
 
     async def is_reachable(self, topic: str) -> bool:
         """Whether the brokers answer right now and have ``topic``."""
         if not self.connected:
             return False
-        client = self._producer.client
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                await client.force_metadata_update()
-        except (TimeoutError, KafkaError):
+                return await self._producer.is_reachable(topic)
+        except CONNECTION_ERRORS:
             return False
-        return bool(client.cluster.partitions_for_topic(topic))
-
-    def _new_producer(self) -> AIOKafkaProducer:
-        return AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap_servers,
-            client_id=self._client_id,
-            acks="all",
-            max_batch_size=self._max_batch_bytes,
-            request_timeout_ms=round(self._timeout_seconds * 1000),
-            metadata_max_age_ms=30_000,
-        )
 
     async def _connect(self) -> None:
+        attempts = 0
         while True:
             try:
                 await self._producer.start()
-            except KafkaError as error:
-                log.warning("Cannot reach Kafka at %s: %s", self._bootstrap_servers, error)
+            except CONNECTION_ERRORS as error:
+                attempts += 1
+                level = logging.WARNING if attempts == 1 else logging.DEBUG
+                log.log(level, "Cannot reach Kafka at %s: %s", self._bootstrap_servers, error)
                 await self._producer.stop()
                 await asyncio.sleep(_RECONNECT_SECONDS)
                 self._producer = self._new_producer()
             else:
                 self._connection.set()
-                self._work.set()
                 return
 
     def _open_batch(self, queue: deque[_Batch]) -> _Batch:
-        deadline = time.monotonic() + self._timeout_seconds
-        batch = _Batch(self._producer.create_batch(), deadline)
+        batch = _Batch(self._producer.create_batch(), self._timeout_seconds)
         queue.append(batch)
         self._unacknowledged.add(batch)
         self._work.set()
@@ -211,55 +218,56 @@ class KafkaWriter:
             await asyncio.sleep(self._linger_seconds)
             for place, queue in self._queues.items():
                 if queue and place not in self._shipping:
-                    shipment = asyncio.create_task(self._ship(place, queue))
-                    self._shipping[place] = shipment
+                    self._shipping[place] = asyncio.create_task(self._ship(place, queue))
 
-    async def _ship(self, place: _TopicPartition, queue: deque[_Batch]) -> None:
+    async def _ship(self, place: _Place, queue: deque[_Batch]) -> None:
         try:
             while queue:
                 await self._ship_one(place, queue.popleft())
         finally:
             del self._shipping[place]
-            if queue:
-                self._work.set()
 
-    async def _ship_one(self, place: _TopicPartition, batch: _Batch) -> None:
+    async def _ship_one(self, place: _Place, batch: _Batch) -> None:
         topic, partition = place
         batch.records.close()
+        error: Exception | None = None
         try:
-            async with asyncio.timeout_at(_loop_time(batch.deadline)):
+            async with asyncio.timeout_at(batch.deadline):
                 await self._connection.wait()
-                delivery = await self._producer.send_batch(
-                    batch.records, topic, partition=partition
-                )
-                await delivery
-        except (TimeoutError, KafkaError) as error:
-            self._resolve(
-                batch,
-                BrokerUnavailableError(
-                    f"{topic}-{partition} was not acknowledged by {self._bootstrap_servers} "
-                    f"within {self._timeout_seconds:g} s: {error!r}"
-                ),
-            )
-        else:
+                await (await self._producer.send_batch(batch.records, topic, partition=partition))
+        except CONNECTION_ERRORS as unavailable:
+            error = unavailable
+        except Exception as unexpected:
+            # A record whose future never resolves would be worse than any error.
+            log.exception("Writing to %s-%s failed", topic, partition)
+            error = unexpected
+        if error is None:
             self._resolve(batch, None)
+        else:
+            why = f"{topic}-{partition} was not acknowledged by {self._bootstrap_servers}: "
+            self._resolve(batch, BrokerUnavailableError(why + self._describe(error)))
+
+    def _describe(self, error: Exception) -> str:
+        if isinstance(error, TimeoutError):
+            return f"no answer within {self._timeout_seconds:g} s"
+        return repr(error)
 
     def _resolve(self, batch: _Batch, error: BrokerUnavailableError | None) -> None:
         self._unacknowledged.discard(batch)
         self._pending_bytes -= batch.bytes
         if self._pending_bytes < self._max_pending_bytes:
             self._room.set()
+        if error is not None:
+            self._failure = error
         if not batch.acknowledged.done():
             if error is None:
                 batch.acknowledged.set_result(None)
             else:
                 batch.acknowledged.set_exception(error)
 
-    async def _settled(self) -> None:
-        while self._unacknowledged:
-            waiting: Sequence[asyncio.Future[None]] = [b.acknowledged for b in self._unacknowledged]
-            await asyncio.wait(waiting)
 
-
-def _loop_time(monotonic_deadline: float) -> float:
-    return asyncio.get_running_loop().time() + monotonic_deadline - time.monotonic()
+async def _wait(batches: Iterable[_Batch], timeout_seconds: float | None) -> None:
+    """Wait for the end of these batches, without failing or cancelling what others wait for."""
+    futures = [batch.acknowledged for batch in batches]
+    if futures:
+        await asyncio.wait(futures, timeout=timeout_seconds)

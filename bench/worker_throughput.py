@@ -22,7 +22,7 @@ from app.topics import ensure_topics
 from bench.load import Load, fill_topic
 from models.errors import OperatorError
 
-POLL_SECONDS = 0.25
+POLL_SECONDS = 1.0
 DEADLINE_SECONDS = 600.0
 LOAD_SECONDS = 300.0
 """Event time that the load is spread over."""

@@ -38,9 +38,7 @@ _RULE_ORDER = {INVALID_CONTENT_ID: 2, OUT_OF_RANGE: 3}
 def explain(raw: bytes, now_ms: int, sent_at: str | None) -> CheckedEvent | Refusal:
     """Accept ``raw`` in another spelling, or say all that is wrong with it."""
     if len(raw) > MAX_EVENT_BYTES:
-        return _refuse(
-            TOO_LARGE, "", f"the event has {len(raw)} bytes; at most {MAX_EVENT_BYTES} are taken"
-        )
+        return too_large(len(raw))
     fields = parse_object(raw)
     if isinstance(fields, Fault):
         return Refusal((fields,))
@@ -96,8 +94,10 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= _MAX_DIGITS else float(digits)
 
 
-def _refuse(reason: str, field: str, message: str) -> Refusal:
-    return Refusal((Fault(reason, field, message),))
+def too_large(size_bytes: int) -> Refusal:
+    """The refusal of an event of ``size_bytes``."""
+    message = f"the event has {size_bytes} bytes; at most {MAX_EVENT_BYTES} are taken"
+    return Refusal((Fault(TOO_LARGE, "", message),))
 
 
 def _rule_of(fault: Fault) -> int:

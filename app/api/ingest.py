@@ -11,6 +11,7 @@ from app.api.errors import unavailable
 from app.partitioner import partition_for
 from models.errors import BrokerUnavailableError
 from models.events import partition_key
+from models.explanation import MAX_EVENT_BYTES, too_large
 from models.validation import read_event
 from models.verdicts import Refusal
 from models.wire import stored_form
@@ -77,6 +78,10 @@ class Ingest:
                 refusals.append((index, checked))
                 continue
             value, event_id = stored_form(raw, checked, now_ms, sent_at)
+            if len(value) > MAX_EVENT_BYTES:
+                # The worker would refuse what was answered with `received`.
+                refusals.append((index, too_large(len(value))))
+                continue
             records.append((partition_key(checked.event).encode(), value))
             event_ids.append(event_id)
         if records:

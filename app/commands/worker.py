@@ -20,6 +20,8 @@ def worker() -> None:
       PLAYVITALS_KAFKA=localhost:9092 PLAYVITALS_METRICS_ADDRESS=127.0.0.1:6067 playvitals worker
     """
     settings = read_settings()
+    from app.runtime import tune_runtime
     from app.worker import run_worker
 
+    tune_runtime()
     asyncio.run(run_worker(settings))

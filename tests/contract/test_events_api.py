@@ -298,6 +298,18 @@ async def test_broker_away_is_a_503_that_says_when_to_come_back(
     assert (await client.post(SINGLE, json=EVENT)).status_code == 200
 
 
+async def test_event_that_grows_too_large_for_the_worker_is_refused_at_once(
+    client: httpx.AsyncClient, sink: FakeSink
+) -> None:
+    raw = b'{"event":"like","contentId":"a","note":"%b"}'
+    raw %= b"x" * (65_536 - len(raw))
+    assert len(raw) <= 65_536
+    answer = await client.post(SINGLE, content=raw)
+    assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_ERROR")
+    assert answer.json()["error"]["details"]["errors"][0]["reason"] == "too_large"
+    assert sink.records == []
+
+
 async def test_batch_of_only_refused_events_needs_no_broker(
     client: httpx.AsyncClient, sink: FakeSink
 ) -> None:
