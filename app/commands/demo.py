@@ -30,7 +30,7 @@ def demo(viewers: int, seed: int, seconds: float | None) -> None:
     """Run the stack with synthetic viewers.
 
     Starts broker, API and worker as 'playvitals up' does, and people who watch a feed of short
-    videos. After 20 seconds one CDN gets into trouble for a minute: a rebuffer spike to look at.
+    videos. After 8 seconds one CDN gets into trouble for a minute: a rebuffer spike to look at.
     Ctrl-C stops all of it.
 
     \b

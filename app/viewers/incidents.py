@@ -16,8 +16,8 @@ class RebufferSpike:
     """
 
     cdn: str = "cdn-b"
-    start_ms: int = 20_000
-    end_ms: int = 80_000
+    start_ms: int = 8_000
+    end_ms: int = 68_000
     stalls_per_second: float = 0.15
     stall_median_ms: float = 1_800.0
 
