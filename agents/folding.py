@@ -97,13 +97,23 @@ class FoldingConsumer(KafkaConsumer):
             self.log.warning("Cannot seek back while the flow is stopped: %r", error)
 
     async def perform_seek(self) -> None:
-        """Go on at the committed offsets, and folded partitions where their state ends."""
+        """Go on at the committed offsets, and folded partitions where their state ends.
+
+        One without a state begins at the beginning, and that must be said: nothing is committed
+        for it, so its position would stay after records that were fetched and dropped.
+        """
         await super().perform_seek()
+        beginning = []
         for tp in self.assignment():
             if self._is_folded(tp.topic):
                 offset = self._folding.position(tp)
-                if offset is not None:
+                if offset is None:
+                    beginning.append(tp)
+                else:
                     await self.seek(tp, offset)
+        if beginning:
+            for tp, offset in (await self.earliest_offsets(*beginning)).items():
+                await self.seek(tp, offset)
 
     def ack(self, message: Message) -> bool:
         """Release a folded message; offsets are not Faust's business."""

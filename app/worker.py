@@ -21,6 +21,7 @@ from app.stream_app import create_stream_app
 from app.topics import ensure_topics
 from app.worker_metrics import WorkerCollector
 from app.worker_server import serve_worker
+from models.errors import PlayvitalsError
 from tables.counters import Counters
 from tables.partition import PartitionRules
 
@@ -107,6 +108,9 @@ class Worker:
     async def _work_periodically(self) -> None:
         while True:
             await asyncio.sleep(PERIOD_SECONDS if self._is_ready() else STARTING_PERIOD_SECONDS)
+            if self._app.crashed:
+                # One of Faust's services ended; without it the worker would only look alive.
+                raise PlayvitalsError(f"Faust crashed: {self._app.crash_reason!r}")
             self._intake.publish_changes()
             self._windows.check_ready(
                 lambda partition: self._end_of(TP(self._settings.topic("panes"), partition))
