@@ -90,8 +90,10 @@ class KafkaProducer:
         """Hand over a batch; what it returns resolves at the acknowledgement."""
         if partition >= await self.partition_count(topic):
             raise UnknownTopicOrPartitionError(f"{topic} has no partition {partition}")
-        sent = await self._kafka.send_batch(batch, topic, partition=partition)
-        return cast("asyncio.Future[Any]", sent)
+        sent: asyncio.Future[Any] = await self._kafka.send_batch(batch, topic, partition=partition)
+        # A batch that fails after its time-out fails with nobody left to look at it.
+        sent.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return asyncio.shield(sent)
 
     async def partition_count(self, topic: str) -> int:
         """How many partitions ``topic`` has."""

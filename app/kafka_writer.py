@@ -71,6 +71,7 @@ class KafkaWriter:
         self._shipping: dict[_Place, asyncio.Task[None]] = {}
         self._unacknowledged: set[_Batch] = set()
         self._failure: BrokerUnavailableError | None = None
+        self._stopped = False
         self._pending_bytes = 0
         self._room = asyncio.Event()
         self._work = asyncio.Event()
@@ -99,7 +100,7 @@ class KafkaWriter:
     async def stop(self, grace_seconds: float | None = None) -> None:
         """Ship what is left, for ``grace_seconds`` or else the time-out, and disconnect.
 
-        What is not acknowledged by then fails with BrokerUnavailableError.
+        What is not acknowledged by then, or appended later, fails with BrokerUnavailableError.
         """
         grace_seconds = self._timeout_seconds if grace_seconds is None else grace_seconds
         if self.connected:
@@ -108,6 +109,7 @@ class KafkaWriter:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._stopped = True
         for batch in list(self._unacknowledged):
             self._resolve(batch, BrokerUnavailableError("the writer was stopped"))
         try:
@@ -205,6 +207,9 @@ class KafkaWriter:
 
     def _open_batch(self, queue: deque[_Batch]) -> _Batch:
         batch = _Batch(self._producer.create_batch(), self._timeout_seconds)
+        if self._stopped:
+            batch.acknowledged.set_exception(BrokerUnavailableError("the writer was stopped"))
+            return batch
         queue.append(batch)
         self._unacknowledged.add(batch)
         self._work.set()

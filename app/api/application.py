@@ -33,18 +33,26 @@ _RESPONSE_HEADERS = (
 )
 
 
+def create_writer(settings: Settings) -> KafkaWriter:
+    """The writer of an API with these settings; whoever makes it starts and stops it."""
+    return KafkaWriter(
+        settings.bootstrap_servers,
+        client_id="playvitals-api",
+        linger_seconds=LINGER_SECONDS,
+        timeout_seconds=settings.broker_timeout_seconds,
+    )
+
+
 def create_api(settings: Settings, sink: EventSink | None = None) -> ASGIApp:
-    """The API as an ASGI app. ``sink`` stands in for Kafka in tests."""
+    """The API as an ASGI app.
+
+    Without a ``sink`` it has a Kafka writer of its own, for its lifespan.
+    """
     metrics = ApiMetrics()
     limit = RateLimit(settings.rate_limit_per_minute)
     writer: KafkaWriter | None = None
     if sink is None:
-        sink = writer = KafkaWriter(
-            settings.bootstrap_servers,
-            client_id="playvitals-api",
-            linger_seconds=LINGER_SECONDS,
-            timeout_seconds=settings.broker_timeout_seconds,
-        )
+        sink = writer = create_writer(settings)
     raw_topic = settings.topic("events.raw")
     ingest = Ingest(sink, raw_topic, settings.broker_timeout_seconds)
     is_ready = partial(sink.is_reachable, raw_topic)
@@ -57,11 +65,14 @@ def create_api(settings: Settings, sink: EventSink | None = None) -> ASGIApp:
         if writer is not None:
             await writer.stop()
 
-    app: ASGIApp = Starlette(
+    starlette = Starlette(
         routes=Endpoints(settings, ingest, metrics, limit, is_ready).routes(),
         exception_handlers={ApiError: _refuse, HTTPException: _refuse_path},
         lifespan=lifespan,
     )
+    # A path is right or it is not found; nothing is sent elsewhere.
+    starlette.router.redirect_slashes = False
+    app: ASGIApp = starlette
     if settings.cors_origins:
         app = CORSMiddleware(
             app,

@@ -1,6 +1,9 @@
 """Reading a request's body: its type, its compression, and never more of it than the limit."""
 
+import asyncio
 import zlib
+from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -12,6 +15,8 @@ from app.api.errors import (
 )
 
 _CONTENT_TYPES = ("", "application/json")
+_DRAIN_BYTES = 16 << 20
+_DRAIN_SECONDS = 1.0
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 
@@ -37,15 +42,30 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
             f"Content-Encoding {encoding[:80]!r} is not taken; send gzip or none",
         )
     body = _Inflated(limit_bytes) if "gzip" in encoding else _Plain(limit_bytes)
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limit_bytes:
-        raise _too_large(limit_bytes)
+    stream = request.stream()
     try:
-        async for chunk in request.stream():
+        announced = request.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > limit_bytes:
+            raise _too_large(limit_bytes)
+        async for chunk in stream:
             body.add(chunk)
+    except ApiError:
+        await _drain(stream)
+        raise
     except ClientDisconnect:
         raise invalid_request("the connection ended before the body did") from None
     return body.finish()
+
+
+async def _drain(stream: AsyncIterator[bytes]) -> None:
+    """Let a client finish sending: most read the answer only then, and a reset would hide it."""
+    left = _DRAIN_BYTES
+    with suppress(ClientDisconnect, TimeoutError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            async for chunk in stream:
+                left -= len(chunk)
+                if left < 0:
+                    return
 
 
 class _Plain:
@@ -78,6 +98,8 @@ class _Inflated(_Plain):
             raise invalid_request(f"the body is not gzip: {error}") from None
         if self._inflater.unconsumed_tail:
             raise _too_large(self._limit_bytes)
+        if self._inflater.unused_data:
+            raise invalid_request("the gzip body goes on after its end")
 
     def finish(self) -> bytes:
         if not self._inflater.eof:

@@ -5,10 +5,12 @@ from typing import Any
 
 import msgspec
 
-from app.api.errors import invalid_request
+from app.api.errors import ApiError, invalid_request
+from app.api.lenient import NotAnEnvelopeError, cut_batch
 from models.timestamps import parse_timestamp_ms
 
 _NOT_STRICT = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_NOT_JSON = (ValueError, RecursionError)
 
 
 class Batch(msgspec.Struct, rename="camel"):
@@ -44,8 +46,8 @@ def read_single(body: bytes) -> bytes:
 def read_batch(body: bytes, max_events: int) -> tuple[list[bytes], str | None]:
     """The events in the body of ``POST /v1/events/batch`` and its ``sentAt``.
 
-    An event that holds NaN or infinity, which is no JSON, still reaches validation alone, so that
-    it cannot take the other events down with it.
+    An event that holds NaN or infinity, which is no JSON, or is nested too deeply, still reaches
+    validation alone, so that it cannot take the other events down with it.
 
     Raises:
         ApiError: 400, the envelope is not ``{"events": […]}`` with 1 to ``max_events`` of them.
@@ -65,13 +67,17 @@ def read_batch(body: bytes, max_events: int) -> tuple[list[bytes], str | None]:
 
 
 def _read_leniently(body: bytes) -> tuple[list[bytes], str | None]:
-    envelope = _parse_leniently(body)
-    if not isinstance(envelope, dict) or not isinstance(envelope.get("events"), list):
-        raise invalid_request('expected {"events": […]} with 1 or more events')
-    sent_at = envelope.get("sentAt")
+    text = _text_of(body)
+    try:
+        events, sent_at_text = cut_batch(text)
+        sent_at = None if sent_at_text == "null" else json.loads(sent_at_text)
+    except NotAnEnvelopeError:
+        raise invalid_request('expected {"events": […]} with 1 or more events') from None
+    except _NOT_JSON as error:
+        raise _not_json(error) from None
     if sent_at is not None and not isinstance(sent_at, str):
         raise invalid_request("sentAt: expected an ISO 8601 date and time")
-    return [json.dumps(event).encode() for event in envelope["events"]], sent_at
+    return [event.encode() for event in events], sent_at
 
 
 def _parse_leniently(body: bytes) -> Any:
@@ -81,12 +87,22 @@ def _parse_leniently(body: bytes) -> Any:
         ApiError: 400, it is not even that.
     """
     try:
-        return json.loads(body.decode())
+        # Integers as floats, so that their number of digits is no error here.
+        return json.loads(_text_of(body), parse_int=float)
+    except _NOT_JSON as error:
+        raise _not_json(error) from None
+
+
+def _text_of(body: bytes) -> str:
+    try:
+        return body.decode()
     except UnicodeDecodeError as error:
         raise invalid_request(
             f"the body is not UTF-8: {error.reason} at byte {error.start}"
         ) from None
-    except RecursionError:
-        raise invalid_request("the body is nested too deeply") from None
-    except ValueError as error:
-        raise invalid_request(f"the body is not JSON: {error}") from None
+
+
+def _not_json(error: Exception) -> ApiError:
+    if isinstance(error, RecursionError):
+        return invalid_request("the body is nested too deeply")
+    return invalid_request(f"the body is not JSON: {error}")

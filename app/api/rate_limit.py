@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from math import ceil
 from typing import NamedTuple
 
 WINDOW_SECONDS = 60
@@ -49,5 +50,5 @@ class RateLimit:
         if minute != self._minute:
             self._minute = minute
             self._used.clear()
-        reset_seconds = int(WINDOW_SECONDS - now % WINDOW_SECONDS) + 1
+        reset_seconds = ceil(WINDOW_SECONDS - now % WINDOW_SECONDS)
         return Allowance(self._limit, self._limit, reset_seconds, exceeded=False)

@@ -7,12 +7,17 @@ import sys
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from app.api.application import create_api
+from app.api.application import create_api, create_writer
 from app.ports import require_free
 from app.settings import Settings
 
 SETTING = "PLAYVITALS_API_ADDRESS"
+
 _BACKLOG = 1024
+# Requests in flight may still get their acknowledgement; a broker that is away must not hold up
+# the end for longer.
+_GRACE_SECONDS = 1.0
+_LAST_ANSWERS_SECONDS = 0.1
 
 
 def run_api(settings: Settings) -> None:
@@ -31,15 +36,33 @@ def run_api(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings) -> None:
+    writer = create_writer(settings)
     server = Server(
-        create_api(settings),
+        create_api(settings, writer),
         address=settings.api_address.host,
         port=settings.api_address.port,
         interface=Interfaces.ASGI,
         backlog=_BACKLOG,
         log_enabled=settings.log_level in ("debug", "info"),
     )
+    stopping = asyncio.Event()
+
+    async def end() -> None:
+        await stopping.wait()
+        # The writer goes first: every request in flight is answered for what became of its events,
+        # and later ones with 503. Once it stops, the server may cut off an answer on its way.
+        await writer.stop(_GRACE_SECONDS)
+        await asyncio.sleep(_LAST_ANSWERS_SECONDS)
+        server.stop()  # type: ignore[no-untyped-call] # granian gives it no types
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, server.stop)
-    await server.serve()
+        loop.add_signal_handler(number, stopping.set)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(end())
+        # Not awaited first: with the broker away, requests are answered from the start.
+        tasks.create_task(writer.start())
+        try:
+            await server.serve()
+        finally:
+            stopping.set()
