@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.logs import set_up_logging, silenced
+from app.logs import REPEAT_SECONDS, Throttle, set_up_logging, silenced
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +39,18 @@ def test_a_silenced_logger_speaks_again_afterwards(capsys: pytest.CaptureFixture
     err = capsys.readouterr().err
     assert "unable to connect" not in err
     assert "connection lost" in err
+
+
+def test_the_same_message_is_written_once_in_ten_seconds() -> None:
+    now = 100.0
+    throttle = Throttle(lambda: now)
+
+    def is_written(name: str, message: str, *values: object) -> bool:
+        return throttle.filter(logging.LogRecord(name, 40, "f", 1, message, values, None))
+
+    assert is_written("aiokafka", "cannot connect to %s", 1)
+    assert not is_written("aiokafka", "cannot connect to %s", 2)
+    assert is_written("aiokafka", "another message")
+    assert is_written("faust", "cannot connect to %s", 1)
+    now += REPEAT_SECONDS
+    assert is_written("aiokafka", "cannot connect to %s", 1)
