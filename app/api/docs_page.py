@@ -33,6 +33,7 @@ const make = (tag, text, ...children) => {
   return node;
 };
 const code = text => make("code", text);
+const plain = text => text.replaceAll("`", "");
 const lookUp = (doc, ref) => ref.slice(2).split("/").reduce((at, key) => at[key], doc);
 const nameOf = ref => ref.split("/").pop();
 const typeOf = schema => {
@@ -58,7 +59,7 @@ const operation = (doc, path, verb, op) => {
   const box = make("section", undefined,
     make("h2", undefined, Object.assign(make("span", verb.toUpperCase()), {className: "verb"}),
       code(path)),
-    make("p", [op.summary, op.description].filter(Boolean).join(". ")));
+    make("p", plain([op.summary, op.description].filter(Boolean).join(". "))));
   const body = op.requestBody && op.requestBody.content["application/json"];
   if (body) box.append(make("p", "Body: " + typeOf(body.schema)), example(body.example));
   box.append(table(["status", "meaning"], Object.entries(op.responses).map(([status, answer]) => [
@@ -68,14 +69,14 @@ const operation = (doc, path, verb, op) => {
 const render = doc => {
   const page = document.getElementById("page");
   page.replaceChildren(make("h1", doc.info.title),
-    make("p", doc.info.description.replaceAll("`", "")),
+    make("p", plain(doc.info.description)),
     make("p", "Authentication: Authorization: Bearer pk_… or X-API-Key: pk_…"));
   for (const [path, verbs] of Object.entries(doc.paths))
     for (const [verb, op] of Object.entries(verbs)) page.append(operation(doc, path, verb, op));
   page.append(make("h2", "Schemas"));
   for (const [name, schema] of Object.entries(doc.components.schemas))
     page.append(make("details", undefined, make("summary", name),
-      make("p", schema.description || ""), schema.properties ? fields(schema) : typeOf(schema)));
+      make("p", plain(schema.description || "")), schema.properties ? fields(schema) : typeOf(schema)));
 };
 fetch("/openapi.json").then(answer => answer.json()).then(render).catch(error => {
   document.getElementById("page").textContent = "Cannot load /openapi.json: " + error;
