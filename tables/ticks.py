@@ -4,9 +4,9 @@
 class TickSchedule:
     """The ticks of one partition.
 
-    A tick moves the clock on at wall speed from the last event, so a replayed history goes on
-    from its own time. Ticks land on multiples of their interval: every reader of a partition that
-    fell silent sees the same clocks.
+    A tick moves the clock on at wall speed from where events or a replay's ticks have brought it,
+    so a replayed history goes on from its own time. Ticks land on multiples of their interval:
+    every reader of a partition that fell silent sees the same clocks.
     """
 
     __slots__ = ("_behind_ms", "_seen_at_ms", "_tick_ms", "_written_ms")
@@ -20,8 +20,11 @@ class TickSchedule:
     def saw(self, wall_ms: int, clock_ms: int, *, only_ticks: bool) -> None:
         """Records were processed at ``wall_ms``; the partition's clock is ``clock_ms`` now."""
         self._seen_at_ms = wall_ms
-        if self._behind_ms is None or not only_ticks:
-            self._behind_ms = wall_ms - clock_ms
+        behind_ms = wall_ms - clock_ms
+        # A tick of ours arrives a little late and must not slow the clock down; one of a replay
+        # that settles may have moved it far ahead.
+        if self._behind_ms is None or not only_ticks or behind_ms < self._behind_ms:
+            self._behind_ms = behind_ms
 
     def due(self, wall_ms: int, clock_ms: int) -> int | None:
         """The server time of the tick to write now, if any."""

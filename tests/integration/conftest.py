@@ -8,6 +8,8 @@ import pytest_asyncio
 
 from app.embedded_broker import start_embedded_broker, stop_embedded_broker
 from app.settings import Address, Settings, load_settings
+from tests.support.kafka import apache_kafka as run_apache_kafka
+from tests.support.kafka import missing_tools
 
 EnvironFor = Callable[..., dict[str, str]]
 SettingsFor = Callable[..., Settings]
@@ -20,6 +22,29 @@ async def embedded_broker(free_port: Callable[[], int]) -> AsyncIterator[str]:
     broker = await start_embedded_broker(address)
     yield str(address)
     await stop_embedded_broker(broker)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def apache_kafka(
+    free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[str]:
+    """The bootstrap servers of a real Kafka: the one of PLAYVITALS_TEST_KAFKA, or our own."""
+    given = os.environ.get("PLAYVITALS_TEST_KAFKA")
+    if given:
+        yield given
+        return
+    if missing := missing_tools():
+        pytest.skip(f"a real Kafka needs {' and '.join(missing)}, or PLAYVITALS_TEST_KAFKA")
+    async with run_apache_kafka(tmp_path_factory.mktemp("kafka"), free_port) as servers:
+        yield servers
+
+
+@pytest.fixture(scope="module", params=["embedded", "apache"])
+def broker(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The settings that lead to a broker, once for the embedded one and once for Apache Kafka."""
+    if request.param == "embedded":
+        return {"EMBEDDED_KAFKA_ADDRESS": request.getfixturevalue("embedded_broker")}
+    return {"KAFKA": request.getfixturevalue("apache_kafka")}
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.integration.conftest import EnvironFor
-from tests.support.deployment import Deployment, Samples
+from tests.support.deployment import Deployment, Samples, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
-SETTLED_END = "2022-07-01T01:15:57.911Z"
-"""Twenty minutes after the last line."""
+SETTLED_END = "2022-07-01T01:16:00.000Z"
+"""The first tick of the idle worker itself, after the twenty minutes of settling."""
+DIMENSIONS = 9
 
 
 class Replayed(NamedTuple):
@@ -52,10 +53,16 @@ async def replay_settled(deployment: Deployment, file: Path, events: int) -> Rep
         )
 
         async def is_published() -> bool:
-            records = await deployment.read("windows")
-            return any(SETTLED_END.encode() in (record.value or b"") for record in records)
+            ended = {
+                record.key: value["endedViews"]
+                for record in await deployment.read("windows")
+                if record.key.startswith(b"2h|") and record.value is not None
+                for value in [json.loads(record.value)]
+                if value["end"] == SETTLED_END
+            }
+            return bool(sum(ended.values()) == 341 * DIMENSIONS)
 
-        await deployment.until(is_published, "the windows at the end of the settling are out")
+        await until(is_published, "the windows at the end of the settling are out")
         return Replayed(
             samples,
             [(record.key, record.value) for record in await deployment.read("views")],
@@ -76,11 +83,12 @@ def expected(reference_data: Path) -> dict[str, Any]:
 
 
 async def test_last_hour_of_real_logs_has_the_figures_that_ship_with_them(
-    reference_data: Path, expected: dict[str, Any], embedded_broker: str, environ_for: EnvironFor
+    reference_data: Path,
+    expected: dict[str, Any],
+    broker: dict[str, str],
+    environ_for: EnvironFor,
 ) -> None:
-    deployment = Deployment(
-        environ_for(EMBEDDED_KAFKA_ADDRESS=embedded_broker, TOPIC_PREFIX="hour.")
-    )
+    deployment = Deployment(environ_for(**broker, TOPIC_PREFIX="hour."))
     figures = expected["all"]
     async with deployment.worker():
         await deployment.command("replay", str(reference_data / "clean.ndjson.gz"), "--keep-time")
@@ -106,14 +114,17 @@ async def test_last_hour_of_real_logs_has_the_figures_that_ship_with_them(
 
 
 async def test_dirty_logs_settle_to_the_same_figures_however_often_and_over_how_many_partitions(
-    reference_data: Path, expected: dict[str, Any], embedded_broker: str, environ_for: EnvironFor
+    reference_data: Path,
+    expected: dict[str, Any],
+    broker: dict[str, str],
+    environ_for: EnvironFor,
 ) -> None:
     file = reference_data / "dirty.ndjson.gz"
     verdicts, figures = expected["dirty"], expected["all"]
     runs = []
     for prefix, partitions in (("first.", "12"), ("again.", "12"), ("one.", "1")):
         environ = environ_for(
-            EMBEDDED_KAFKA_ADDRESS=embedded_broker,
+            **broker,
             TOPIC_PREFIX=prefix,
             PARTITIONS=partitions,
             WINDOWS="1m,2h",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import EnvironFor
-from tests.support.deployment import Deployment, Samples
+from tests.support.deployment import Deployment, Samples, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
@@ -30,10 +30,10 @@ def figures(all_samples: Sequence[Samples]) -> list[float]:
 
 
 async def test_second_worker_joins_and_leaves_without_changing_a_figure(
-    reference_data: Path, embedded_broker: str, environ_for: EnvironFor
+    reference_data: Path, broker: dict[str, str], environ_for: EnvironFor
 ) -> None:
     common = {
-        "EMBEDDED_KAFKA_ADDRESS": embedded_broker,
+        **broker,
         "TOPIC_PREFIX": "hand-over.",
         "PARTITIONS": str(PARTITIONS),
         "WINDOWS": "1m,2h",
@@ -51,7 +51,7 @@ async def test_second_worker_joins_and_leaves_without_changing_a_figure(
                 both = [await first.metrics(), await second.metrics()]
                 return all(map(owned, both)) and figures(both) == expected
 
-            await first.until(is_shared, "both own partitions and the figures are whole again")
+            await until(is_shared, "both own partitions and the figures are whole again")
         after = await first.until_metrics(
             lambda now: owned(now) == PARTITIONS and figures([now]) == expected,
             "the first worker has everything again",

@@ -21,6 +21,14 @@ COMMAND = (sys.executable, "-P", "-m", "app.cli")
 Samples = Mapping[tuple[str, ...], float]
 
 
+async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Wait for a condition, for a minute at most."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not await holds():
+        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        await asyncio.sleep(POLL_SECONDS)
+
+
 class Deployment:
     """One topic prefix on a broker, and the worker that serves it."""
 
@@ -38,12 +46,12 @@ class Deployment:
         return output.decode()
 
     @asynccontextmanager
-    async def worker(self) -> AsyncIterator[ChildProcess]:
-        """Run a worker until the context is left; entered once it is ready."""
-        await ensure_topics(self.settings)
+    async def worker(self, *, history: bool = True) -> AsyncIterator[ChildProcess]:
+        """Run a worker, on topics for a history or for live events; entered once it is ready."""
+        await ensure_topics(self.settings, history=history)
         process = await ChildProcess.start("worker", (*COMMAND, "worker"), self.environ, sys.stderr)
         try:
-            await self.until(self._is_ready, "the worker is ready")
+            await until(self._is_ready, "the worker is ready")
             yield process
         finally:
             await process.stop(5)
@@ -74,13 +82,6 @@ class Deployment:
             if holds(samples):
                 return samples
             assert time.monotonic() < deadline, f"waited in vain until {what}: {samples}"
-            await asyncio.sleep(POLL_SECONDS)
-
-    async def until(self, holds: Callable[[], Awaitable[bool]], what: str) -> None:
-        """Wait for an asynchronous condition."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while not await holds():
-            assert time.monotonic() < deadline, f"waited in vain until {what}"
             await asyncio.sleep(POLL_SECONDS)
 
     async def read(self, name: str) -> list[ConsumerRecord]:

@@ -43,3 +43,10 @@ def test_event_starts_the_pace_again() -> None:
     ticks.saw(WALL + 3000, 1_600_000_000, only_ticks=False)
     assert ticks.due(WALL + 7999, 1_600_000_000) is None
     assert ticks.due(WALL + 8000, 1_600_000_000) == 1_600_005_000
+
+
+def test_clock_goes_on_from_where_the_ticks_of_a_replay_brought_it() -> None:
+    ticks = TickSchedule(5000)
+    ticks.saw(WALL, 1_000_000_000, only_ticks=False)
+    ticks.saw(WALL + 100, 1_001_200_000, only_ticks=True)
+    assert ticks.due(WALL + 5100, 1_001_200_000) == 1_001_205_000

@@ -1,0 +1,56 @@
+"""What only a real Kafka can show: the properties of the topics, and the broker's own clock."""
+
+import json
+import time
+
+import pytest
+
+from app.kafka_writer import KafkaWriter
+from tests.integration.conftest import EnvironFor
+from tests.support.deployment import Deployment
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+
+MINUTE_MS = 60_000
+LOG_APPEND_TIME = 1
+
+
+async def test_created_topics_pass_the_check_and_the_raw_one_takes_the_brokers_time(
+    apache_kafka: str, environ_for: EnvironFor
+) -> None:
+    deployment = Deployment(environ_for(KAFKA=apache_kafka, TOPIC_PREFIX="clock.", PARTITIONS="2"))
+    await deployment.command("topics", "create")
+    checked = await deployment.command("topics", "check")
+    assert [line.split()[-1] for line in checked.splitlines()] == ["ok"] * 6
+    writer = KafkaWriter(apache_kafka, client_id="test", linger_seconds=0.0, timeout_seconds=20.0)
+    await writer.start()
+    await writer.append("clock.events.raw", 1, b"k", b"{}", timestamp_ms=1)
+    await writer.stop()
+    (record,) = await deployment.read("events.raw")
+    assert record.timestamp_type == LOG_APPEND_TIME
+    assert abs(record.timestamp - time.time() * 1000) < MINUTE_MS
+
+
+async def test_tick_of_an_idle_partition_carries_the_brokers_time(
+    apache_kafka: str, environ_for: EnvironFor
+) -> None:
+    deployment = Deployment(
+        environ_for(KAFKA=apache_kafka, TOPIC_PREFIX="tick.", PARTITIONS="1", TICK_SECONDS="1")
+    )
+    await deployment.command("topics", "create")
+    async with deployment.worker(history=False):
+        writer = KafkaWriter(
+            apache_kafka, client_id="test", linger_seconds=0.0, timeout_seconds=20.0
+        )
+        await writer.start()
+        event = {"event": "impression", "contentId": "a", "sessionId": "s", "data": {"position": 0}}
+        await writer.append("tick.events.raw", 0, b"s", json.dumps(event).encode())
+        await writer.stop()
+        samples = await deployment.until_metrics(
+            lambda now: now.get(("playvitals_ticks_total",), 0) >= 2, "two ticks were written"
+        )
+    assert samples["playvitals_ledger_imbalance", "0"] == 0
+    records = await deployment.read("events.raw")
+    times = [record.timestamp for record in records]
+    assert times == sorted(times)
+    assert all(abs(at - time.time() * 1000) < MINUTE_MS for at in times)
