@@ -76,7 +76,8 @@ const render = doc => {
   page.append(make("h2", "Schemas"));
   for (const [name, schema] of Object.entries(doc.components.schemas))
     page.append(make("details", undefined, make("summary", name),
-      make("p", plain(schema.description || "")), schema.properties ? fields(schema) : typeOf(schema)));
+      make("p", plain(schema.description || "")),
+      schema.properties ? fields(schema) : typeOf(schema)));
 };
 fetch("/openapi.json").then(answer => answer.json()).then(render).catch(error => {
   document.getElementById("page").textContent = "Cannot load /openapi.json: " + error;
