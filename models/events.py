@@ -25,7 +25,7 @@ Percent = Annotated[float, Meta(ge=0, le=1_000_000)]
 EntryPoint = Literal["feed", "search", "direct", "share"]
 
 
-class Envelope(Struct, rename="camel", tag_field="event", kw_only=True, gc=False):
+class Envelope(Struct, rename="camel", kw_only=True, gc=False):
     """What every event carries besides its own fields."""
 
     content_id: str | None
@@ -118,99 +118,88 @@ class ErrorData(Struct, rename="camel", gc=False):
     fatal: bool | None = None
 
 
-class Impression(Envelope, tag="impression", kw_only=True):
+class Impression(Envelope, tag_field="event", tag="impression", kw_only=True):
     """A content became visible."""
 
     content_id: str
     data: ImpressionData
 
 
-class PlayStart(Envelope, tag="playStart", kw_only=True):
+class PlayStart(Envelope, tag_field="event", tag="playStart", kw_only=True):
     """The first frame was shown."""
 
     content_id: str
     data: PlayStartData
 
 
-class WatchProgress(Envelope, tag="watchProgress", kw_only=True):
+class WatchProgress(Envelope, tag_field="event", tag="watchProgress", kw_only=True):
     """The playing position moved on."""
 
     content_id: str
     data: WatchProgressData
 
 
-class Completion(Envelope, tag="completion", kw_only=True):
+class Completion(Envelope, tag_field="event", tag="completion", kw_only=True):
     """The content was watched to its end."""
 
     content_id: str
     data: CompletionData
 
 
-class Swipe(Envelope, tag="swipe", kw_only=True):
+class Swipe(Envelope, tag_field="event", tag="swipe", kw_only=True):
     """The viewer left for another content."""
 
     content_id: str | None = None
     data: SwipeData
 
 
-class Like(Envelope, tag="like", kw_only=True):
+class Like(Envelope, tag_field="event", tag="like", kw_only=True):
     """The viewer liked the content."""
 
     content_id: str
     data: NoData | None = None
 
 
-class Save(Envelope, tag="save", kw_only=True):
+class Save(Envelope, tag_field="event", tag="save", kw_only=True):
     """The viewer saved the content."""
 
     content_id: str
     data: NoData | None = None
 
 
-class Share(Envelope, tag="share", kw_only=True):
+class Share(Envelope, tag_field="event", tag="share", kw_only=True):
     """The viewer shared the content."""
 
     content_id: str
     data: ShareData
 
 
-class Rebuffer(Envelope, tag="rebuffer", kw_only=True):
+class Rebuffer(Envelope, tag_field="event", tag="rebuffer", kw_only=True):
     """Playback stalled."""
 
     content_id: str
     data: RebufferData
 
 
-class QualityChange(Envelope, tag="qualityChange", kw_only=True):
+class QualityChange(Envelope, tag_field="event", tag="qualityChange", kw_only=True):
     """The rendition changed."""
 
     content_id: str
     data: QualityChangeData
 
 
-class PlaybackError(Envelope, tag="error", kw_only=True):
+class PlaybackError(Envelope, tag_field="event", tag="error", kw_only=True):
     """Playback failed, for good or for a moment."""
 
     content_id: str
     data: ErrorData
 
 
-class CustomEvent(Struct, rename="camel", kw_only=True, gc=False):
+class CustomEvent(Envelope, kw_only=True):
     """An event of the app's own: kept, deduplicated and forwarded."""
 
     event: str
     content_id: str
-    event_id: Identifier | None = None
-    user_id: Identifier | None = None
-    device_id: Identifier | None = None
-    session_id: Identifier | None = None
-    timestamp: str | None = None
-    sent_at: str | None = None
-    platform: str | None = None
-    app_version: str | None = None
-    country: str | None = None
-    network_type: str | None = None
-    cdn: str | None = None
     data: NoData | None = None
 
 
