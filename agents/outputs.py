@@ -18,7 +18,7 @@ class RecordWriter(Protocol):
         value: bytes | None,
         *,
         timestamp_ms: int | None = None,
-        headers: Sequence[tuple[str, bytes]] = (),
+        headers: Sequence[tuple[str, bytes]] | None = None,
     ) -> "asyncio.Future[None]": ...
 
     async def wait_room(self) -> None: ...

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from agents.outputs import RecordWriter
 from app.kafka_writer import KafkaWriter
 from app.partitioner import partition_for
 from app.replay.lines import Line
@@ -18,23 +19,8 @@ _LINGER_SECONDS = 0.01
 _SHORTEST_TIMEOUT_SECONDS = 1.0
 
 
-class RecordWriter(Protocol):
+class RawTopicWriter(RecordWriter, Protocol):
     """What this needs of :class:`app.kafka_writer.KafkaWriter`."""
-
-    def append(
-        self,
-        topic: str,
-        partition: int,
-        key: bytes | None,
-        value: bytes | None,
-        *,
-        timestamp_ms: int | None = None,
-        headers: list[tuple[str, bytes]] | None = None,
-    ) -> asyncio.Future[None]:
-        """Queue one record; the future is done when the broker acknowledged it."""
-
-    async def wait_room(self) -> None:
-        """Return when there is room for more."""
 
     async def flush(self) -> None:
         """Return when all that was appended is acknowledged."""
@@ -74,7 +60,7 @@ class TopicTarget:
 
     def __init__(
         self,
-        writer: RecordWriter,
+        writer: RawTopicWriter,
         topic: str,
         partitions: int,
         summary: Summary,

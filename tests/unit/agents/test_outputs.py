@@ -23,9 +23,9 @@ class FakeWriter:
         value: bytes | None,
         *,
         timestamp_ms: int | None = None,
-        headers: Sequence[tuple[str, bytes]] = (),
+        headers: Sequence[tuple[str, bytes]] | None = None,
     ) -> "asyncio.Future[None]":
-        self.records.append((topic, partition, key, value, timestamp_ms, tuple(headers)))
+        self.records.append((topic, partition, key, value, timestamp_ms, tuple(headers or ())))
         return self.batch
 
     async def wait_room(self) -> None:

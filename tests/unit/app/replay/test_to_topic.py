@@ -1,5 +1,6 @@
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pytest
@@ -40,7 +41,7 @@ class FakeWriter:
         value: bytes | None,
         *,
         timestamp_ms: int | None = None,
-        headers: list[tuple[str, bytes]] | None = None,
+        headers: Sequence[tuple[str, bytes]] | None = None,
     ) -> asyncio.Future[None]:
         assert topic == "raw"
         self.records.append(Written(partition, key, value, timestamp_ms, tuple(headers or ())))
