@@ -43,7 +43,7 @@ class Session:
         ended = None
         for candidate in self.waiting:
             if candidate.content_id == content_id:
-                if at_ms <= candidate.ended_at_ms:
+                if at_ms < candidate.ended_at_ms or (not opener and at_ms == candidate.ended_at_ms):
                     return candidate
                 ended = candidate
         if view is not None:

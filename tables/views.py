@@ -213,9 +213,12 @@ class ViewTracker:
                 earlier.completed = False
 
     def _start_elsewhere(self, session: Session, started: View, at_ms: int) -> None:
-        """A first frame ends the views of other contents that opened before it."""
+        """A first frame ends the views of other contents that opened before it.
+
+        Of two events at the same moment, the one that arrived first came first.
+        """
         for other in (*session.open.values(), *session.waiting):
-            if other.content_id != started.content_id and other.opened_at_ms < at_ms:
+            if other.content_id != started.content_id and other.opened_at_ms <= at_ms:
                 self._leave(session, other, REPLACED, at_ms, started.content_id)
         if at_ms > session.played_at_ms:
             session.played_at_ms = at_ms

@@ -162,6 +162,22 @@ def test_content_watched_again_is_another_view_even_where_what_lay_between_comes
     assert len(core.outputs.views) == 3
 
 
+def test_events_without_times_of_their_own_count_in_the_order_of_arrival() -> None:
+    # The API gives all events of a batch that have no timestamp the same one.
+    core = settled(
+        impression(0),
+        play(0),
+        play(0, "b"),
+        swipe(0, 0, "b", to="a"),
+        impression(0, event_id="again"),
+        play(0, event_id="again too"),
+        complete(0, 1),
+    )
+    assert core.rolling().sums[PLAYS] == 3
+    outcomes = sorted((view["contentId"], view["outcome"]) for view in core.outputs.views)
+    assert outcomes == [("a", "completed"), ("a", "replaced"), ("b", "swiped")]
+
+
 def test_view_ends_only_after_fifteen_minutes_without_its_events() -> None:
     core = Core()
     core.send(impression(0), play(1), progress(840, 30.0))
