@@ -1,6 +1,8 @@
 """The Faust app of the worker: settings, topics, agents, and who owns which partition."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, cast
 
 from faust.types import TP
@@ -31,6 +33,8 @@ def create_stream_app(
         "topic_allow_declare": False,
         "topic_disable_leader": True,
         "store": "memory://",
+        # Nothing is kept there, but Faust makes the folder; not in the user's own, please.
+        "datadir": Path(gettempdir()) / "playvitals-worker",
         "value_serializer": "raw",
         "web_enabled": False,
         **_group_timing(settings),

@@ -20,8 +20,15 @@ from app.ports import free_port_pair
     type=click.IntRange(10_000, 5_000_000),
     help="How many events the worker takes in.",
 )
+@click.option(
+    "--fold-records",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="How many records the worker takes in as one message.",
+)
 @click.option("--seed", default=1, show_default=True, type=int, help="Of the generated load.")
-def bench(events: int, seed: int) -> None:
+def bench(events: int, fold_records: int, seed: int) -> None:
     """Measure how many events per second one worker handles end to end.
 
     An embedded broker of its own is filled with generated events; then one worker process takes
@@ -36,7 +43,7 @@ def bench(events: int, seed: int) -> None:
     from bench.worker_throughput import measure_worker
 
     click.echo(f"filling an embedded broker with {events:,} events, then starting one worker …")
-    result = asyncio.run(measure_worker(events, seed, free_port_pair()))
+    result = asyncio.run(measure_worker(events, seed, free_port_pair(), fold_records))
     click.echo(
         f"{result.events_per_second:,.0f} events/s end to end in one worker process, "
         f"{result.cpu_us_per_event:.1f} us of its CPU time per event, "

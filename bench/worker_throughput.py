@@ -42,7 +42,7 @@ class Throughput:
     ledger_imbalance: float
 
 
-async def measure_worker(events: int, seed: int, port: int) -> Throughput:
+async def measure_worker(events: int, seed: int, port: int, fold_records: int) -> Throughput:
     """Fill a fresh embedded broker with ``events`` and let one worker take them in.
 
     ``port`` and the one after it must be free on loopback.
@@ -53,6 +53,7 @@ async def measure_worker(events: int, seed: int, port: int) -> Throughput:
     environ = {
         "PLAYVITALS_EMBEDDED_KAFKA_ADDRESS": f"127.0.0.1:{port}",
         "PLAYVITALS_METRICS_ADDRESS": f"127.0.0.1:{port + 1}",
+        "PLAYVITALS_FOLD_RECORDS": str(fold_records),
     }
     settings = load_settings(environ)
     broker = await start_embedded_broker(settings.embedded_kafka_address)

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 
+from models.dimensions import MAX_VALUE_CHARACTERS
 from models.figures import SUMS, Figures
 
 STARTUP_EDGES_MS = (100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000, 10_000, 30_000, 60_000)
@@ -78,7 +79,9 @@ class Counters:
         return self._totals[figure]
 
     def add_error(self, code: str) -> None:
-        """Count a playback error under its code, or under ``other`` once there are too many."""
+        """Count a playback error under its code, cut to the bound of labels, or under ``other``
+        once there are too many."""
+        code = code[:MAX_VALUE_CHARACTERS]
         if code not in self.errors and len(self.errors) >= MAX_ERROR_CODES:
             code = OTHER_CODE
         self.errors[code] += 1

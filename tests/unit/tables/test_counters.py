@@ -39,3 +39,9 @@ def test_error_codes_are_bounded() -> None:
         counters.add_error(f"E{number}")
     assert len(counters.errors) == MAX_ERROR_CODES + 1
     assert counters.errors["other"] == 10
+
+
+def test_error_code_is_cut_to_the_bound_of_labels() -> None:
+    counters = Counters()
+    counters.add_error("x" * 10_000)
+    assert list(counters.errors) == ["x" * 64]
