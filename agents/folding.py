@@ -2,14 +2,24 @@
 
 Faust's cost is per message and not per byte, so a topic that carries every event is folded at the
 consumer. Its offsets are the application's business: Faust's own bookkeeping would misread them,
-so acknowledging a folded message only releases it, and after a rebalance a folded partition goes
-on from where its state ends.
+so acknowledging a folded message only releases it, what is committed comes from the checkpoints
+alone, and after a rebalance a folded partition goes on from where its state ends.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from typing import Any, cast
 
 import faust
+from aiokafka import TopicPartition
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread as KafkaConsumerThread
 from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
 from faust.transport.drivers.aiokafka import Transport as KafkaTransport
 from faust.types import TP, ConsumerMessage, Message
@@ -26,11 +36,15 @@ class FoldingApp(faust.App):
     """A Faust app that folds the topics it is told to.
 
     ``position`` names the next offset wanted of a folded partition, or None: from its beginning.
+    ``is_open`` tells whether it is wanted at all yet; one that is not stays paused until
+    :meth:`FoldingConsumer.open`. ``before_revocation`` is awaited before partitions leave.
     """
 
     folded_topics: frozenset[str] = frozenset()
     fold_records: int = 1000
     position: Position = staticmethod(lambda _: None)
+    is_open: Callable[[TP], bool] = staticmethod(lambda _: True)
+    before_revocation: Callable[[], Awaitable[None]]
 
     def _new_transport(self) -> Any:
         return FoldingTransport(self.conf.broker_consumer, self)
@@ -42,6 +56,27 @@ class FoldSchema(faust.Schema[Any, Any]):
     def loads_value(self, app: Any, message: Message, **_: Any) -> Any:
         """The list of records that the message carries."""
         return message.value
+
+
+class FoldingConsumerThread(KafkaConsumerThread):
+    """Faust's consumer thread, with commits that report a refusal where Faust's would crash."""
+
+    async def commit_positions(self, offsets: Mapping[TP, int]) -> None:
+        """Commit, in this thread."""
+        positions = {TopicPartition(tp.topic, tp.partition): at for tp, at in offsets.items()}
+        await self._ensure_consumer().commit(positions)
+
+    def check(self) -> None:
+        """Raise what ended the consumer's part in its group, if something did."""
+        consumer = self._consumer
+        if consumer is not None:
+            consumer._coordinator.check_errors()  # noqa: SLF001 - it tells nobody by itself
+
+    async def committed_position(self, tp: TP) -> int | None:
+        """Ask for a committed offset, in this thread."""
+        topic_partition = TopicPartition(tp.topic, tp.partition)
+        offset: int | None = await self._ensure_consumer().committed(topic_partition)
+        return offset
 
 
 class FoldingConsumer(KafkaConsumer):
@@ -59,7 +94,13 @@ class FoldingConsumer(KafkaConsumer):
         timeout: float,  # noqa: ASYNC109 - Faust's signature
     ) -> AsyncIterator[tuple[TP, Message]]:
         """Fetch, fold, and hand out as long as the flow and the generation stay the same."""
-        records, active = await self._wait_next_records(timeout)
+        try:
+            records, active = await self._wait_next_records(timeout)
+        except KeyError as error:
+            # The client drops what it had fetched of partitions that are moving away.
+            self.log.info("Fetching again: partitions moved meanwhile (%r)", error)
+            await self._seek_back()
+            return
         generation = self.app.consumer_generation_id
         if records is None or self.should_stop:
             return
@@ -94,7 +135,7 @@ class FoldingConsumer(KafkaConsumer):
         try:
             await self.perform_seek()
         except Exception as error:
-            self.log.warning("Cannot seek back while the flow is stopped: %r", error)
+            self.log.warning("Cannot seek back while partitions move: %r", error)
 
     async def perform_seek(self) -> None:
         """Go on at the committed offsets, and folded partitions where their state ends.
@@ -103,17 +144,64 @@ class FoldingConsumer(KafkaConsumer):
         for it, so its position would stay after records that were fetched and dropped.
         """
         await super().perform_seek()
-        beginning = []
-        for tp in self.assignment():
-            if self._is_folded(tp.topic):
-                offset = self._folding.position(tp)
-                if offset is None:
-                    beginning.append(tp)
-                else:
-                    await self.seek(tp, offset)
+        folded = {tp for tp in self.assignment() if self._is_folded(tp.topic)}
+        await self._seek_to_state({tp for tp in folded if self._folding.is_open(tp)})
+
+    async def open(self, tp: TP) -> None:
+        """Begin to consume a folded partition that was not open until now."""
+        if tp in self.assignment():
+            await self._seek_to_state({tp})
+            self.resume_partitions({tp})
+
+    async def go_back(self, tp: TP) -> None:
+        """Fetch again what comes after the state of a folded partition."""
+        if tp in self.assignment():
+            await self._seek_to_state({tp})
+
+    def resume_partitions(self, tps: Iterable[TP]) -> None:
+        """Fetch from these partitions again, but for those that are not open yet."""
+        super().resume_partitions({tp for tp in tps if self._folding.is_open(tp)})
+
+    async def _seek_to_state(self, tps: set[TP]) -> None:
+        positions = {tp: self._folding.position(tp) for tp in tps}
+        beginning = [tp for tp, offset in positions.items() if offset is None]
         if beginning:
-            for tp, offset in (await self.earliest_offsets(*beginning)).items():
+            positions |= await self.earliest_offsets(*beginning)
+        for tp, offset in positions.items():
+            if offset is not None:
                 await self.seek(tp, offset)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Let the application save its state while the partitions are still its own."""
+        if revoked and not self.app.should_stop:
+            self.stop_flow()
+            await self._folding.before_revocation()
+        await super().on_partitions_revoked(revoked)
+
+    async def commit_positions(self, offsets: Mapping[TP, int]) -> None:
+        """Commit the next offsets of folded partitions.
+
+        Raises:
+            KafkaError: the brokers refused, as they do where the partitions belong to others now.
+        """
+        await self._thread.call_thread(self._own_thread.commit_positions, dict(offsets))
+
+    def check(self) -> None:
+        """See that the consumer still takes part in its group.
+
+        Raises:
+            KafkaError: it does not, for this reason, and will not again.
+        """
+        self._own_thread.check()
+
+    async def committed_position(self, tp: TP) -> int | None:
+        """The offset committed for a partition; None: there is none."""
+        offset: int | None = await self._thread.call_thread(self._own_thread.committed_position, tp)
+        return offset
+
+    def _new_consumer_thread(self) -> KafkaConsumerThread:
+        self._own_thread = FoldingConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        return self._own_thread
 
     def ack(self, message: Message) -> bool:
         """Release a folded message; offsets are not Faust's business."""

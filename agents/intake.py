@@ -1,15 +1,18 @@
 """The agent that sees every event: one folding pass over each raw partition."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
+from uuid import uuid4
 
 from faust.types import TP
 
 from agents.folding import Fold
+from agents.owned import Continuity, OwnedPartition
 from models.partials import PanePartial, Partial, encode_partial
+from tables.checkpoint_log import CheckpointLog, Origin
 from tables.counters import Counters
-from tables.partition import TICK_HEADER, Outputs, PartitionRules, PartitionState, is_tick
+from tables.partition import TICK_HEADER, Outputs, PartitionRules, PartitionState
 from tables.ticks import TickSchedule
 
 
@@ -21,24 +24,6 @@ class IntakeOutputs(Outputs, Protocol):
     def tick(self, partition: int, header: str, clock_ms: int) -> None: ...
 
     async def wait_room(self) -> None: ...
-
-
-class OwnedPartition:
-    """A raw partition of this worker: its state, its ledger and when it wants a tick."""
-
-    __slots__ = ("passed", "published_clock_ms", "state", "ticks")
-
-    def __init__(self, state: PartitionState, ticks: TickSchedule) -> None:
-        self.state = state
-        self.ticks = ticks
-        self.passed = 0
-        """Records that the transport handed over, less ticks: what the state must account for."""
-        self.published_clock_ms = -1
-
-    def ledger_imbalance(self) -> int:
-        """Records passed minus those accepted, dropped as duplicates or rejected: 0."""
-        state = self.state
-        return self.passed - state.accepted - state.duplicate - state.rejected
 
 
 class Intake:
@@ -59,6 +44,7 @@ class Intake:
         wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.partitions: dict[int, OwnedPartition] = {}
+        """Those whose state is restored."""
         self._rules = rules
         self._counters = counters
         self._outputs = outputs
@@ -66,64 +52,69 @@ class Intake:
         self._tick_ms = tick_ms
         self._wall_ms = wall_ms
 
-    def assign(self, partitions: Iterable[int]) -> None:
-        """Own exactly these partitions. A kept one goes on from its state."""
-        wanted = set(partitions)
-        for partition in self.partitions.keys() - wanted:
-            del self.partitions[partition]
-        for partition in wanted - self.partitions.keys():
-            state = PartitionState(
-                partition, self._rules, self._counters, self._outputs, self._partition_of
-            )
-            self.partitions[partition] = OwnedPartition(state, TickSchedule(self._tick_ms))
+    def new_partition(self, partition: int, origin: Origin) -> OwnedPartition:
+        """A partition with an empty state; own it by adding it to :attr:`partitions`."""
+        state = PartitionState(
+            partition, self._rules, self._counters, self._outputs, self._partition_of
+        )
+        log = CheckpointLog(state, origin, uuid4().hex[:16])
+        return OwnedPartition(state, TickSchedule(self._tick_ms), log)
 
     def position(self, tp: TP) -> int | None:
         """The next offset wanted of a raw partition; None: from its beginning."""
         owned = self.partitions.get(tp.partition)
-        return None if owned is None or owned.state.upto < 0 else owned.state.upto + 1
+        return None if owned is None else owned.next_offset()
 
-    async def run(self, stream: Any) -> None:
-        """Consume folds for ever."""
+    async def run(self, stream: Any, fetch_again: Callable[[TP], Awaitable[None]]) -> None:
+        """Consume folds for ever; ``fetch_again`` goes back to where a partition's state ends."""
         async for event in stream.events():
-            self.apply(event.message.tp.partition, event.value)
+            tp = event.message.tp
+            if self.apply(tp.partition, event.value) is Continuity.FETCH_AGAIN:
+                await fetch_again(tp)
             await self._outputs.wait_room()
 
-    def apply(self, partition: int, fold: Fold) -> None:
-        """Take in one fold; of a partition that was lost meanwhile, nothing."""
+    def apply(self, partition: int, fold: Fold) -> Continuity:
+        """Take in one fold; of a partition that was lost meanwhile, nothing.
+
+        Raises:
+            OperatorError: the raw topic is not the one that the state was made from.
+        """
         owned = self.partitions.get(partition)
         if owned is None:
-            return
-        state = owned.state
-        upto = state.upto
-        state.apply(fold)
-        wall_ms = self._wall_ms()
-        new = [record for record in fold if record.offset > upto]
-        ticks = sum(map(is_tick, new))
-        owned.passed += len(new) - ticks
-        owned.ticks.saw(wall_ms, state.clock_ms, only_ticks=len(new) == ticks)
-        self._counters.ticks += ticks
-        self._counters.event_age.observe_many(
-            [wall_ms - record.timestamp for record in new if record.value is not None]
-        )
+            return Continuity.SKIP
+        continuity = owned.continuity(fold)
+        if continuity is Continuity.APPLY:
+            wall_ms = self._wall_ms()
+            ticks_before = owned.passed
+            new = owned.apply(fold, wall_ms)
+            self._counters.ticks += len(new) - (owned.passed - ticks_before)
+            self._counters.event_age.observe_many(
+                [wall_ms - record.timestamp for record in new if record.value is not None]
+            )
+        return continuity
 
     def publish_changes(self) -> None:
         """Publish every pane that changed, per dimension, with the clock that it stands at."""
-        for partition, owned in self.partitions.items():
-            state = owned.state
-            if state.clock_ms < 0:
-                continue
-            changes: dict[str, list[PanePartial]] = {}
-            for start_ms, dimensions in state.panes.take_changes():
-                for dimension, values in dimensions.items():
-                    changes.setdefault(dimension, []).append(PanePartial(start_ms, values))
-            if not changes and state.clock_ms == owned.published_clock_ms:
-                continue
-            owned.published_clock_ms = state.clock_ms
-            for dimension in state.panes.dimensions:
-                partial = Partial(
-                    partition, state.upto, state.clock_ms, dimension, changes.get(dimension, [])
-                )
-                self._outputs.partial(dimension, encode_partial(partial))
+        for owned in self.partitions.values():
+            self.publish_partition(owned)
+
+    def publish_partition(self, owned: OwnedPartition) -> None:
+        """Publish the panes of one partition that changed, or its clock where only that moved."""
+        state = owned.state
+        if state.clock_ms < 0:
+            return
+        changes: dict[str, list[PanePartial]] = {}
+        for start_ms, dimensions in state.panes.take_changes():
+            for dimension, values in dimensions.items():
+                changes.setdefault(dimension, []).append(PanePartial(start_ms, values))
+        if not changes and state.clock_ms == owned.published_clock_ms:
+            return
+        owned.published_clock_ms = state.clock_ms
+        for dimension in state.panes.dimensions:
+            partial = Partial(
+                state.partition, state.upto, state.clock_ms, dimension, changes.get(dimension, [])
+            )
+            self._outputs.partial(dimension, encode_partial(partial))
 
     def write_due_ticks(self, is_caught_up: Callable[[int, int], bool]) -> None:
         """Move the clock of every partition that is caught up and idle.

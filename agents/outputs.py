@@ -23,6 +23,8 @@ class RecordWriter(Protocol):
 
     async def wait_room(self) -> None: ...
 
+    async def flush(self) -> None: ...
+
 
 class TopicNames(Protocol):
     """Full topic names: ``topic("views")``."""
@@ -55,6 +57,7 @@ class KafkaOutputs:
         self._views = names.topic("views")
         self._panes = names.topic("panes")
         self._windows = names.topic("windows")
+        self._state = names.topic("state")
         self._watched: asyncio.Future[None] | None = None
 
     def accepted(
@@ -85,6 +88,18 @@ class KafkaOutputs:
         """A record of the raw topic that only moves the clock."""
         self._append(self._raw, partition, None, None, clock_ms, [(header, b"")])
 
+    def state(self, partition: int, key: bytes, value: bytes | None) -> "asyncio.Future[None]":
+        """A record of a checkpoint, or the tombstone of one; its acknowledgement."""
+        return self._append(self._state, partition, key, value, None)
+
+    async def flush(self) -> None:
+        """Return once everything written so far is acknowledged.
+
+        Raises:
+            BrokerUnavailableError: something was not.
+        """
+        await self._writer.flush()
+
     async def wait_room(self) -> None:
         """Back-pressure: return once what is pending is under the writer's limit."""
         await self._writer.wait_room()
@@ -97,7 +112,7 @@ class KafkaOutputs:
         value: bytes | None,
         timestamp_ms: int | None,
         headers: Sequence[tuple[str, bytes]] = (),
-    ) -> None:
+    ) -> "asyncio.Future[None]":
         acknowledged = self._writer.append(
             topic, partition, key, value, timestamp_ms=timestamp_ms, headers=headers
         )
@@ -105,6 +120,7 @@ class KafkaOutputs:
         if acknowledged is not self._watched:
             self._watched = acknowledged
             acknowledged.add_done_callback(self._check)
+        return acknowledged
 
     def _check(self, acknowledged: "asyncio.Future[None]") -> None:
         if not acknowledged.cancelled():

@@ -70,6 +70,10 @@ class Settings:
     grace_seconds: int
     tick_seconds: int
     fold_records: int
+    checkpoint_seconds: int
+    stall_seconds: int
+    session_timeout_seconds: int
+    rebalance_timeout_seconds: int
     log_level: str
     unknown_variables: tuple[str, ...]
     """Variables with our prefix that are no setting: most likely a misspelt name."""
@@ -122,8 +126,16 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         view_timeout_seconds=reader.get("VIEW_TIMEOUT_SECONDS", 900, _integer(10, 86_400)),
         straggler_seconds=reader.get("STRAGGLER_SECONDS", 30, _integer(0, 600)),
         grace_seconds=reader.get("GRACE_SECONDS", 60, _integer(0, 86_400)),
-        tick_seconds=reader.get("TICK_SECONDS", 5, _integer(1, 60)),
+        tick_seconds=reader.get("TICK_SECONDS", 5, _integer(1, 3_600)),
         fold_records=reader.get("FOLD_RECORDS", 1000, _integer(1, 10_000)),
+        checkpoint_seconds=reader.get("CHECKPOINT_SECONDS", 10, _integer(1, 3_600)),
+        stall_seconds=reader.get("STALL_SECONDS", 60, _integer(10, 3_600)),
+        session_timeout_seconds=reader.get(
+            "SESSION_TIMEOUT_SECONDS", 30 if kafka else 4, _integer(3, 300)
+        ),
+        rebalance_timeout_seconds=reader.get(
+            "REBALANCE_TIMEOUT_SECONDS", 60 if kafka else 4, _integer(3, 600)
+        ),
         log_level=reader.get(
             "LOG_LEVEL", "warning", _choice(("debug", "info", "warning", "error"))
         ),

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from faust.types import TP
 
@@ -17,15 +17,34 @@ GROUP = "worker"
 Guard = Callable[[Awaitable[None]], Awaitable[None]]
 
 
+class Partitions(Protocol):
+    """Told which raw partitions are this worker's, and asked which may be consumed."""
+
+    def assign(self, partitions: set[int], generation: int) -> None: ...
+
+    def is_open(self, partition: int) -> bool: ...
+
+
 def create_stream_app(
-    settings: Settings, intake: Intake, windows: Windows, guard: Guard
+    settings: Settings,
+    intake: Intake,
+    windows: Windows,
+    partitions: Partitions,
+    before_revocation: Callable[[], Awaitable[None]],
+    guard: Guard,
 ) -> FoldingApp:
-    """Wire the agents to their topics. ``guard`` runs an agent and tells when it fails."""
+    """Wire the agents to their topics.
+
+    Args:
+        before_revocation: awaited while the partitions are still this worker's.
+        guard: runs an agent and tells when it fails.
+    """
     raw_name, panes_name = settings.topic("events.raw"), settings.topic("panes")
     options: dict[str, Any] = {
         "broker": f"kafka://{settings.bootstrap_servers.replace(',', ';kafka://')}",
         "broker_max_poll_records": 10 * settings.fold_records,
-        "broker_request_timeout": 40.0,
+        # Joining a group waits for all its members, longer than any other request.
+        "broker_request_timeout": max(40.0, settings.session_timeout_seconds + 10.0),
         "stream_wait_empty": False,
         # Messages, and a message is a fold.
         "stream_buffer_maxsize": 64,
@@ -42,13 +61,16 @@ def create_stream_app(
     app = FoldingApp(settings.topic(GROUP), **options)
     app.folded_topics = frozenset({raw_name, panes_name})
     app.fold_records = settings.fold_records
+    app.is_open = lambda tp: tp.topic != raw_name or partitions.is_open(tp.partition)
+    app.before_revocation = before_revocation
     app.position = lambda tp: intake.position(tp) if tp.topic == raw_name else windows.position(tp)
     raw = app.topic(raw_name, schema=FoldSchema(value_type=bytes))
     panes = app.topic(panes_name, schema=FoldSchema(value_type=bytes))
 
     @app.agent(raw, name="playvitals.intake")
     async def run_intake(stream: Any) -> None:
-        await guard(intake.run(stream))
+        consumer: Any = app.consumer
+        await guard(intake.run(stream, consumer.go_back))
 
     @app.agent(panes, name="playvitals.windows")
     async def run_windows(stream: Any) -> None:
@@ -56,7 +78,8 @@ def create_stream_app(
 
     async def own(_: Any, *args: Any, **__: Any) -> None:
         tps: list[TP] = list(args[0])
-        intake.assign(tp.partition for tp in tps if tp.topic == raw_name)
+        raw_partitions = {tp.partition for tp in tps if tp.topic == raw_name}
+        partitions.assign(raw_partitions, app.consumer_generation_id)
         windows.assign(tp.partition for tp in tps if tp.topic == panes_name)
 
     # Signals hold their receivers weakly; the app keeps this one alive.
@@ -65,10 +88,10 @@ def create_stream_app(
 
 
 def _group_timing(settings: Settings) -> dict[str, float]:
-    """Group timing in seconds: quick with the embedded broker, which starts with its worker."""
-    rebalance, session, heartbeat = (4.0, 4.0, 1.0) if settings.embedded else (60.0, 30.0, 3.0)
+    """Group timing in seconds."""
+    session = float(settings.session_timeout_seconds)
     return {
-        "broker_rebalance_timeout": rebalance,
+        "broker_rebalance_timeout": float(settings.rebalance_timeout_seconds),
         "broker_session_timeout": session,
-        "broker_heartbeat_interval": heartbeat,
+        "broker_heartbeat_interval": min(3.0, session / 4),
     }

@@ -13,7 +13,7 @@ from app.kafka_admin import kafka_admin
 from app.settings import Settings
 from models.errors import OperatorError
 
-NAMES = ("events.raw", "events.accepted", "events.rejected", "views", "windows", "panes")
+NAMES = ("events.raw", "events.accepted", "events.rejected", "views", "windows", "panes", "state")
 
 _MAX_REPLICAS = 3
 # The merger starts at the oldest pane inside the longest window; this covers the time it takes.
@@ -62,6 +62,11 @@ def plan_topics(settings: Settings, *, brokers: int, history: bool = False) -> l
         "panes": {
             "cleanup.policy": "delete",
             "retention.ms": str(kept_seconds * 1000),
+            **segments,
+        },
+        "state": {
+            "cleanup.policy": "compact",
+            "min.cleanable.dirty.ratio": "0.2",
             **segments,
         },
     }

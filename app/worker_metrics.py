@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client.core import (
     CounterMetricFamily,
-    GaugeMetricFamily,
     HistogramMetricFamily,
     Metric,
 )
@@ -13,6 +12,7 @@ from prometheus_client.utils import floatToGoString
 
 from agents.intake import Intake
 from agents.windows import Windows
+from app.health_metrics import HealthMetrics
 from app.rolling_metrics import rolling_families
 from models.events import CUSTOM, EVENT_TYPES
 from models.figures import (
@@ -48,7 +48,8 @@ class WorkerCollector(Collector):
     """Collects the counters, the rolling figures and the health of one worker.
 
     Args:
-        lag_of: records of a raw partition after the given next offset; None: not known yet.
+        is_current: whether the partitions are still known to be this worker's. Where they are
+            not, no figure of theirs is shown.
     """
 
     def __init__(
@@ -56,12 +57,14 @@ class WorkerCollector(Collector):
         counters: Counters,
         intake: Intake,
         windows: Windows,
-        lag_of: Callable[[int, int], int | None],
+        health: HealthMetrics,
+        is_current: Callable[[], bool],
     ) -> None:
         self._counters = counters
         self._intake = intake
         self._windows = windows
-        self._lag_of = lag_of
+        self._health = health
+        self._is_current = is_current
 
     def describe(self) -> Iterable[Metric]:
         """Nothing to check against: every name here is unique."""
@@ -72,8 +75,10 @@ class WorkerCollector(Collector):
         for owned in self._intake.partitions.values():
             owned.state.panes.fold()
         yield from self._counted()
-        yield from rolling_families(self._windows.slices())
-        yield from self._health()
+        if self._is_current():
+            yield from rolling_families(self._windows.slices())
+            yield from self._health.partition_families()
+        yield from self._health.families()
 
     def _counted(self) -> Iterator[Metric]:
         counters = self._counters
@@ -127,37 +132,6 @@ class WorkerCollector(Collector):
         yield _histogram(
             "event_age_seconds", "Server receipt to counted, in seconds", counters.event_age
         )
-
-    def _health(self) -> Iterator[Metric]:
-        lag = GaugeMetricFamily(
-            "playvitals_lag_records", "Raw records not processed yet", labels=("partition",)
-        )
-        imbalance = GaugeMetricFamily(
-            "playvitals_ledger_imbalance",
-            "Raw records passed less those accepted, duplicate or rejected; always 0",
-            labels=("partition",),
-        )
-        dedupe_ids = open_views = 0
-        for partition, owned in sorted(self._intake.partitions.items()):
-            state = owned.state
-            records = self._lag_of(partition, state.upto + 1)
-            if records is not None:
-                lag.add_metric((str(partition),), records)
-            imbalance.add_metric((str(partition),), owned.ledger_imbalance())
-            dedupe_ids += len(state.dedupe)
-            open_views += state.views.open_views
-        yield lag
-        yield imbalance
-        yield GaugeMetricFamily(
-            "playvitals_dedupe_ids", "Event ids remembered for deduplication", value=dedupe_ids
-        )
-        yield GaugeMetricFamily("playvitals_open_views", "Views not over yet", value=open_views)
-        if self._counters.last_event_ms:
-            yield GaugeMetricFamily(
-                "playvitals_last_event_timestamp_seconds",
-                "Server time of the newest accepted event, in seconds since 1970",
-                value=self._counters.last_event_ms / 1000,
-            )
 
 
 def _by_label(

@@ -23,7 +23,7 @@ KnownEnd = tuple[str, int, str | None]
 """How a view ended, when (event time in ms), and the content that followed."""
 
 
-class Restart(Struct, gc=False):
+class Restart(Struct, array_like=True, gc=False):
     """A second first frame of a view: the start of its content's next view, should it turn out
     that the viewer had left in between.
 
@@ -36,7 +36,7 @@ class Restart(Struct, gc=False):
     counted: bool
 
 
-class View(Struct, gc=False):
+class View(Struct, array_like=True, gc=False):
     """What is known of a view.
 
     Times named ``…_at_ms`` are event time; ``last_clock_ms`` and ``due_ms`` are server time.

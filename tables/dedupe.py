@@ -1,17 +1,40 @@
 """Remembers the ids of accepted events, by the hour of first sight."""
 
+import sys
 from array import array
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 from xxhash import xxh3_64_intdigest
 
+from tables.frozen_ids import FrozenIds
+from tables.id_runs import Ids
+
 HOUR_MS = 3_600_000
+RECENT_IDS = 20_000
+"""So many recent ids are frozen: in a dict an id takes some 100 bytes, frozen 9."""
+
+_LOAD_IDS = 1 << 17
+_LOAD_SHARE = 4
+_INT_BYTES = 32
+_NEVER = -1
+_NOTHING: Mapping[int, int] = {}
+
+
+def digest_of(event_id: str) -> int:
+    """The 64-bit hash that an event id is remembered by.
+
+    Among 20 million ids, two different ones share a hash with a probability of about 1 in
+    100,000.
+    """
+    return xxh3_64_intdigest(event_id)
 
 
 class Dedupe:
-    """The event ids that one partition has accepted in the last hours.
+    """The event ids that one partition has accepted in the last hours, as 64-bit hashes.
 
-    Ids are kept as 64-bit hashes: among 20 million, two different ids share one with a
-    probability of about 1 in 100,000. A duplicate never refreshes an id.
+    A duplicate never refreshes an id. Recent ids are in a dict, older ones frozen into sorted
+    arrays; how the records are cut into folds changes nothing of what is known.
 
     Args:
         hours: ids are remembered for at least this long from first sight, and at most an hour
@@ -20,28 +43,153 @@ class Dedupe:
 
     def __init__(self, hours: int) -> None:
         self._hours = hours
-        self._known: set[int] = set()
-        self._by_hour: dict[int, array[int]] = {}
+        self._oldest_hour = 0
+        self._recent: dict[int, int] = {}
+        self._frozen = FrozenIds()
+        self._confirmed: dict[int, int] = {}
+        self._unconfirmed: dict[int, array[int]] = {}
+        self._in_cut: dict[int, int] = {}
+        self._loaded: list[tuple[int, bytes]] = []
+        self._loaded_bytes = 0
+        self._is_loading = False
+        self._hour = _NEVER
+        self._append = array("Q").append
 
     def __len__(self) -> int:
-        return len(self._known)
+        """The ids remembered."""
+        self._end_loading()
+        return sum(self._confirmed.values()) + sum(map(len, self._unconfirmed.values()))
 
-    def add(self, event_id: str, clock_ms: int) -> bool:
-        """Remember ``event_id``; False where it is known already."""
-        digest = xxh3_64_intdigest(event_id)
-        known = self._known
-        if digest in known:
+    @property
+    def resident_bytes(self) -> int:
+        """About how much memory the ids take."""
+        recent = sys.getsizeof(self._recent) + _INT_BYTES * len(self._recent)
+        unconfirmed = sum(map(sys.getsizeof, self._unconfirmed.values()))
+        return self._frozen.nbytes + recent + unconfirmed + self._loaded_bytes
+
+    def recall(self, digests: Sequence[int]) -> Mapping[int, int]:
+        """Those of ``digests`` that are frozen, with the hour they were seen in.
+
+        To be called once per fold, before :meth:`add` is called for its ids. Only here ids are
+        frozen and arrays rewritten, a step of some milliseconds at a time.
+        """
+        self._end_loading()
+        if len(self._recent) >= RECENT_IDS:
+            self._freeze_recent()
+        self._frozen.tidy(self._oldest_hour)
+        if not digests or not len(self._frozen):
+            return _NOTHING
+        wanted = np.array(digests, dtype=np.uint64)
+        wanted.sort()
+        return self._frozen.find(wanted)
+
+    def add(self, digest: int, clock_ms: int, recalled: Mapping[int, int]) -> bool:
+        """Remember an id; False where it is known already.
+
+        Args:
+            digest: what :func:`digest_of` makes of the id.
+            clock_ms: server time, which never falls from one call to the next.
+            recalled: what :meth:`recall` returned for the fold.
+        """
+        oldest_hour = self._oldest_hour
+        recent = self._recent
+        if recent.get(digest, _NEVER) >= oldest_hour or recalled.get(digest, _NEVER) >= oldest_hour:
             return False
-        known.add(digest)
         hour = clock_ms // HOUR_MS
-        segment = self._by_hour.get(hour)
-        if segment is None:
-            segment = self._by_hour[hour] = array("Q")
-        segment.append(digest)
+        if hour != self._hour:
+            self._begin_hour(hour)
+        recent[digest] = hour
+        self._append(digest)
         return True
 
     def forget_before(self, clock_ms: int) -> None:
-        """Drop the hours that ended over ``hours`` hours before ``clock_ms``."""
-        oldest = clock_ms // HOUR_MS - self._hours
-        for hour in [hour for hour in self._by_hour if hour < oldest]:
-            self._known.difference_update(self._by_hour.pop(hour))
+        """Forget the hours that ended over ``hours`` hours before ``clock_ms``."""
+        oldest_hour = clock_ms // HOUR_MS - self._hours
+        if oldest_hour <= self._oldest_hour:
+            return
+        self._oldest_hour = oldest_hour
+        for by_hour in (self._confirmed, self._unconfirmed, self._in_cut):
+            for hour in [hour for hour in by_hour if hour < oldest_hour]:
+                del by_hour[hour]
+        self._hour = _NEVER
+
+    def cut(self) -> list[tuple[int, bytes]]:
+        """The remembered ids that were added since the last confirmed cut, by ascending hour.
+
+        Ids are little-endian 64-bit integers, in order of first sight.
+        """
+        ids_by_hour = [(hour, ids) for hour, ids in sorted(self._unconfirmed.items()) if ids]
+        self._in_cut = {hour: len(ids) for hour, ids in ids_by_hour}
+        return [(hour, _little_endian(np.array(ids))) for hour, ids in ids_by_hour]
+
+    def confirm(self) -> None:
+        """What the last cut returned is durable: later cuts leave it out."""
+        for hour, count in self._in_cut.items():
+            del self._unconfirmed[hour][:count]
+            self._confirmed[hour] = self._confirmed.get(hour, 0) + count
+        self._in_cut = {}
+
+    def ids_of(self, hour: int) -> bytes:
+        """Every remembered id of an hour: little-endian 64-bit integers, in ascending order."""
+        self._end_loading()
+        if hour < self._oldest_hour:
+            return b""
+        recent = [digest for digest, seen in self._recent.items() if seen == hour]
+        parts = [self._frozen.seen_in(hour), np.array(recent, dtype=np.uint64)]
+        return _little_endian(np.unique(np.concatenate(parts)))
+
+    def hours(self) -> list[int]:
+        """The hours since 1970 in which remembered ids were first seen, ascending."""
+        self._end_loading()
+        unconfirmed = {hour for hour, ids in self._unconfirmed.items() if ids}
+        return sorted(unconfirmed.union(self._confirmed))
+
+    def load(self, hour: int, ids: bytes) -> None:
+        """Remember ids from :meth:`cut` or :meth:`ids_of` as confirmed ones of ``hour``.
+
+        For an object that has remembered nothing else yet; in any order, any number of times.
+        Of an id that is loaded for several hours, the newest counts.
+
+        Raises:
+            ValueError: ``ids`` are not whole 64-bit integers.
+        """
+        if len(ids) % 8:
+            raise ValueError(f"{len(ids)} bytes are not a whole number of ids")
+        self._is_loading = True
+        self._loaded.append((hour, ids))
+        self._loaded_bytes += len(ids)
+        waiting = self._loaded_bytes // 8
+        if waiting >= _LOAD_IDS and waiting >= len(self._frozen) // _LOAD_SHARE:
+            self._freeze_loaded()
+
+    def _begin_hour(self, hour: int) -> None:
+        self._hour = hour
+        self._append = self._unconfirmed.setdefault(hour, array("Q")).append
+
+    def _freeze_recent(self) -> None:
+        recent = self._recent
+        ids = np.fromiter(recent.keys(), dtype=np.uint64, count=len(recent))
+        hours = np.fromiter(recent.values(), dtype=np.int64, count=len(recent))
+        self._frozen.freeze(ids, hours)
+        self._recent = {}
+
+    def _freeze_loaded(self) -> None:
+        ids = np.frombuffer(b"".join(ids for _, ids in self._loaded), dtype="<u8")
+        hours = np.repeat(
+            np.array([hour for hour, _ in self._loaded], dtype=np.int64),
+            [len(ids) // 8 for _, ids in self._loaded],
+        )
+        self._loaded.clear()
+        self._loaded_bytes = 0
+        self._frozen.freeze(ids.astype(np.uint64, copy=False), hours)
+        self._frozen.settle(self._oldest_hour)
+
+    def _end_loading(self) -> None:
+        if self._is_loading:
+            self._freeze_loaded()
+            self._confirmed = self._frozen.count_by_hour()
+            self._is_loading = False
+
+
+def _little_endian(ids: Ids) -> bytes:
+    return ids.astype("<u8", copy=False).tobytes()

@@ -1,6 +1,8 @@
 """The panes of one partition: 10 s buckets of figures, per value of each dimension."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
 
 from models.dimensions import ALL, DIMENSIONS, OTHER, Slices
 from models.figures import Figures, new_figures
@@ -9,6 +11,10 @@ from tables.counters import Counters
 PANE_MS = 10_000
 MAX_VALUES = 1_000
 """Values of one dimension that one pane of one partition tells apart; the rest is ``other``."""
+
+_Totals = dict[str, dict[str, Figures]]
+_encode_totals = msgspec.msgpack.Encoder().encode
+_decode_totals = msgspec.msgpack.Decoder(_Totals).decode
 
 
 class Gains(dict[Slices, Figures]):
@@ -28,7 +34,7 @@ class Pane:
 
     def __init__(self, dimensions: Sequence[str]) -> None:
         self.gains = Gains()
-        self.totals: dict[str, dict[str, Figures]] = {name: {} for name in dimensions}
+        self.totals: _Totals = {name: {} for name in dimensions}
 
 
 def pane_of(timestamp_ms: int) -> int:
@@ -52,6 +58,8 @@ class PaneStore:
         self._panes: dict[int, Pane] = {}
         self._changed: dict[int, set[tuple[str, str]]] = {}
         self._late = Gains()
+        self._unsaved: set[int] = set()
+        self._cut: set[int] = set()
         self.horizon_ms = -1
         """Panes starting at or before this are gone."""
 
@@ -82,6 +90,7 @@ class PaneStore:
         for start, pane in self._panes.items():
             if pane.gains:
                 changed = self._changed.setdefault(start, set())
+                self._unsaved.add(start)
                 for slices, figures in pane.gains.items():
                     self._counters.add_figures(figures)
                     self._spread(pane, slices, figures, changed)
@@ -90,7 +99,28 @@ class PaneStore:
             self._counters.add_figures(figures)
         self._late.clear()
 
-    def take_changes(self) -> Iterator[tuple[int, dict[str, dict[str, Figures]]]]:
+    def starts(self) -> Iterable[int]:
+        """The starts of the panes that are kept, in milliseconds."""
+        return self._panes.keys()
+
+    def cut(self) -> list[tuple[int, bytes]]:
+        """Start and totals of every pane that changed since the last confirmed cut."""
+        self.fold()
+        self._cut = {start for start in self._cut | self._unsaved if start in self._panes}
+        self._unsaved = set()
+        return [(start, _encode_totals(self._panes[start].totals)) for start in sorted(self._cut)]
+
+    def confirm(self) -> None:
+        """What the last cut returned is durable."""
+        self._cut.clear()
+
+    def load(self, start_ms: int, totals: bytes) -> None:
+        """Restore a pane from what a cut returned. Dimensions that are not wanted any more go."""
+        pane = self._panes[start_ms] = Pane(self.dimensions)
+        saved = _decode_totals(totals)
+        pane.totals.update({name: saved[name] for name in self.dimensions if name in saved})
+
+    def take_changes(self) -> Iterator[tuple[int, _Totals]]:
         """Per changed pane its start and, by dimension and value, the cumulative figures.
 
         The figures are the store's own: encode them before the next fold.

@@ -8,15 +8,16 @@ from typing import Protocol
 
 import orjson
 
+from models.checkpoints import Totals
 from models.events import CUSTOM, EVENT_TYPES, Event, event_label, partition_key
 from models.explanation import parse_object
 from models.timestamps import format_timestamp
 from models.validation import read_event
-from models.verdicts import MALFORMED, Fault, Refusal
+from models.verdicts import MALFORMED, CheckedEvent, Fault, Refusal
 from models.views import View, view_key, view_record
 from models.wire import accepted_form, derived_event_id
 from tables.counters import Counters
-from tables.dedupe import Dedupe
+from tables.dedupe import Dedupe, digest_of
 from tables.panes import PANE_MS, PaneStore, pane_of
 from tables.views import ViewTracker
 
@@ -42,6 +43,11 @@ class Record(Protocol):
     def value(self) -> bytes | None: ...
     @property
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+_Step = tuple[Record, CheckedEvent | Refusal | None, str, int]
+"""A new record, what is to be done with it (None: it only moves the clock), and of an event its id
+and that id's digest."""
 
 
 class Outputs(Protocol):
@@ -112,36 +118,30 @@ class PartitionState:
         self._counters = counters
         self._outputs = outputs
         self._partition_of = partition_of
+        self.swept_ms = -1
+        """The server time at which panes and ids were last looked through for old ones."""
         self._next_pane_ms = 0
         self._source_prefix = f"{partition}:".encode()
 
     def apply(self, records: Sequence[Record]) -> None:
         """Take in consecutive records; those up to ``upto`` were applied before and are skipped."""
+        steps, digests = self._read(records)
+        recalled = self.dedupe.recall(digests)
         events = self._counters.events
         delays: list[int] = []
-        for record in records:
-            if record.offset <= self.upto:
-                continue
+        for record, checked, event_id, digest in steps:
             self.upto = record.offset
             server_ms = record.timestamp
             if server_ms > self.clock_ms:
                 self._move_clock(server_ms)
-            raw = record.value
-            if raw is None:
-                if is_tick(record):
-                    continue
-                self._reject(record, b"", _NO_VALUE)
+            if checked is None:
                 continue
-            checked = read_event(raw, server_ms)
             if isinstance(checked, Refusal):
-                self._reject(record, raw, checked)
+                self._reject(record, checked)
                 continue
             event = checked.event
-            event_id = event.event_id
-            if event_id is None:
-                event_id = self._derive_id(event, raw, record.offset)
             label = event_label(event)
-            if not self.dedupe.add(event_id, self.clock_ms):
+            if not self.dedupe.add(digest, self.clock_ms, recalled):
                 self.duplicate += 1
                 events[label, DUPLICATE] += 1
                 continue
@@ -155,19 +155,59 @@ class PartitionState:
             if pane_ms <= self.panes.horizon_ms:
                 self._counters.late_events += 1
             self.views.follow(event, event_id, at_ms, pane_ms)
-            value = accepted_form(raw, checked, event_id, format_timestamp(server_ms))
+            value = accepted_form(
+                record.value or b"", checked, event_id, format_timestamp(server_ms)
+            )
             self._forward(record.offset, event, value)
         if delays:
             self._counters.event_delay.observe_many(delays)
             self._counters.last_event_ms = max(self._counters.last_event_ms, self.clock_ms)
 
+    def restore(self, upto: int, totals: Totals) -> None:
+        """Go on after ``upto``, once panes, viewers and ids were loaded."""
+        self.upto = upto
+        self.clock_ms = totals.clock_ms
+        self.accepted = totals.accepted
+        self.duplicate = totals.duplicate
+        self.rejected = totals.rejected
+        if totals.swept_ms >= 0:
+            self._sweep(totals.swept_ms)
+        self.views.restore(totals.clock_ms)
+
+    def _read(self, records: Sequence[Record]) -> tuple[list[_Step], list[int]]:
+        """Decode what is new: nothing of it depends on the state."""
+        steps: list[_Step] = []
+        digests: list[int] = []
+        for record in records:
+            if record.offset <= self.upto:
+                continue
+            raw = record.value
+            if raw is None:
+                steps.append((record, None if is_tick(record) else _NO_VALUE, "", 0))
+                continue
+            checked = read_event(raw, record.timestamp)
+            if isinstance(checked, Refusal):
+                steps.append((record, checked, "", 0))
+                continue
+            event_id = checked.event.event_id
+            if event_id is None:
+                event_id = self._derive_id(checked.event, raw, record.offset)
+            digest = digest_of(event_id)
+            digests.append(digest)
+            steps.append((record, checked, event_id, digest))
+        return steps, digests
+
     def _move_clock(self, server_ms: int) -> None:
         self.views.move_clock(server_ms)
         self.clock_ms = server_ms
         if server_ms >= self._next_pane_ms:
-            self._next_pane_ms = pane_of(server_ms) + PANE_MS
-            self.views.forget_panes(self.panes.forget_before(server_ms))
-            self.dedupe.forget_before(server_ms)
+            self._sweep(server_ms)
+
+    def _sweep(self, server_ms: int) -> None:
+        self.swept_ms = server_ms
+        self._next_pane_ms = pane_of(server_ms) + PANE_MS
+        self.views.forget_panes(self.panes.forget_before(server_ms))
+        self.dedupe.forget_before(server_ms)
 
     def _derive_id(self, event: Event, raw: bytes, offset: int) -> str:
         if event.timestamp is not None:
@@ -183,7 +223,8 @@ class PartitionState:
         source = self._source_prefix + str(offset).encode()
         self._outputs.accepted(partition, key, value, self.clock_ms, source)
 
-    def _reject(self, record: Record, raw: bytes, refusal: Refusal) -> None:
+    def _reject(self, record: Record, refusal: Refusal) -> None:
+        raw = record.value or b""
         fault = refusal.faults[0]
         self.rejected += 1
         fields = parse_object(raw)

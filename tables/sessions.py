@@ -18,6 +18,7 @@ class Session:
         "open",
         "played_at_ms",
         "played_content_id",
+        "saved_in",
         "viewer",
         "waiting",
     )
@@ -30,6 +31,8 @@ class Session:
         self.active_slices: Slices | None = None
         self.played_at_ms = NEVER
         self.played_content_id = ""
+        self.saved_in = NEVER
+        """The number of the segment of the checkpoint that holds this viewer's newest version."""
 
     def find(self, content_id: str, at_ms: int, opener: bool) -> View | None:
         """The view that an event of ``content_id`` at ``at_ms`` belongs to; None: a new one.

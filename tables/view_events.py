@@ -56,7 +56,7 @@ class ViewEvents:
 
     def __init__(self, counters: Counters) -> None:
         self._counters = counters
-        self._table = SliceTable()
+        self.table = SliceTable()
         self._handlers: dict[type, _Handler] = {
             Impression: self._impression,
             PlayStart: self._play_start,
@@ -73,7 +73,7 @@ class ViewEvents:
 
     def slices(self, context: Context) -> Slices:
         """The slices of a view of which only the context is known."""
-        return self._table.get((None, None, None, *context))
+        return self.table.get((None, None, None, *context))
 
     def apply(self, view: View, event: Event, context: Context, at_ms: int, gains: Gains) -> None:
         """Take ``event``, which happened at ``at_ms``, into ``view`` and count it in ``gains``."""
@@ -96,7 +96,7 @@ class ViewEvents:
         rendition: str | None = getattr(data, "rendition", None)
         codec: str | None = getattr(data, "codec", None)
         entry_point: str | None = getattr(data, "entry_point", None)
-        figures = gains[self._table.get((rendition, codec, entry_point, *context))]
+        figures = gains[self.table.get((rendition, codec, entry_point, *context))]
         if isinstance(event, Impression):
             figures.sums[IMPRESSIONS] += 1
         elif isinstance(event, PlayStart):
@@ -113,16 +113,14 @@ class ViewEvents:
             self._counters.add_error(str(event.data.error_code))
 
     def _reslice(self, view: View) -> None:
-        view.slices = self._table.get((view.rendition, view.codec, view.entry_point, *view.context))
+        view.slices = self.table.get((view.rendition, view.codec, view.entry_point, *view.context))
 
     def _slices_of(self, view: View, context: Context, rendition: str | None = None) -> Slices:
         if context != view.context:
             context = _first_named(context, view.context)
         if context == view.context and (rendition is None or rendition == view.rendition):
             return view.slices
-        return self._table.get(
-            (rendition or view.rendition, view.codec, view.entry_point, *context)
-        )
+        return self.table.get((rendition or view.rendition, view.codec, view.entry_point, *context))
 
     def _impression(
         self, view: View, event: Impression, context: Context, at_ms: int, gains: Gains

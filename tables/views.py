@@ -17,6 +17,7 @@ from models.figures import (
 from models.views import OPEN, REPLACED, SWIPED, TIMED_OUT, Restart, View, view_id_of
 from tables.counters import Counters
 from tables.panes import Gains, PaneStore, pane_of
+from tables.session_log import SessionLog
 from tables.sessions import NEVER, Session, ViewTimers
 from tables.view_events import Context, ViewEvents, context_of
 
@@ -55,6 +56,8 @@ class ViewTracker:
         self._publish = publish
         self._events = ViewEvents(counters)
         self._sessions: dict[str, Session] = {}
+        self.log = SessionLog(self._sessions, self._events.table)
+        self._touched = self.log.touched
         self._sessions_by_pane: dict[int, list[Session]] = {}
         self._timers = ViewTimers()
         self._clock_ms = NEVER
@@ -84,6 +87,26 @@ class ViewTracker:
                     session.active_pane_ms = NEVER
                     self._forget_if_idle(session)
 
+    def restore(self, clock_ms: int) -> None:
+        """Make the viewers that the log has loaded go on from ``clock_ms``.
+
+        Timers and counts follow from the views; a viewer whose pane is gone by now and who has no
+        view was forgotten without a word in the log.
+        """
+        self._clock_ms = clock_ms
+        for session in list(self._sessions.values()):
+            if session.active_pane_ms <= self._panes.horizon_ms:
+                session.active_pane_ms = NEVER
+                self._forget_if_idle(session)
+            else:
+                self._sessions_by_pane.setdefault(session.active_pane_ms, []).append(session)
+            for view in session.open.values():
+                self._timers.set(view.last_clock_ms + self._timeout_ms, ViewTimers.TIMEOUT, view)
+            for view in session.waiting:
+                published_ms = view.ended_clock_ms + self._straggler_ms
+                self._timers.set(published_ms, ViewTimers.PUBLISH, view)
+            self.open_views += len(session.open)
+
     def follow(self, event: Event, event_id: str, at_ms: int, pane_ms: int) -> None:
         """Take in one accepted event that happened at ``at_ms`` and counts in ``pane_ms``."""
         gains = self._panes.gains(pane_ms)
@@ -95,6 +118,7 @@ class ViewTracker:
         session = self._sessions.get(viewer)
         if session is None:
             session = self._sessions[viewer] = Session(viewer)
+        self._touched.add(viewer)
         if type(event) is CustomEvent:
             slices = self._touch(session, event, context)
         else:
@@ -259,6 +283,7 @@ class ViewTracker:
         return self._panes.gains(min(pane_of(at_ms), pane_of(self._clock_ms)))
 
     def _end(self, session: Session, view: View, how: str, at_ms: int) -> None:
+        self._touched.add(session.viewer)
         view.ended_by = how
         view.ended_at_ms = at_ms
         view.ended_clock_ms = self._clock_ms
@@ -270,6 +295,7 @@ class ViewTracker:
 
     def _finish(self, view: View) -> None:
         session = self._sessions[view.viewer]
+        self._touched.add(session.viewer)
         session.waiting.remove(view)
         if view.attempted:
             self._counters.views[view.outcome()] += 1

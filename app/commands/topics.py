@@ -1,4 +1,4 @@
-"""``playvitals topics``: create and compare the Kafka topics."""
+"""``playvitals topics``: create and compare the Kafka topics, or begin anew."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def topics() -> None:
-    """Create or check the Kafka topics.
+    """Create or check the Kafka topics, or begin anew.
 
     'playvitals up' and the worker create missing topics by themselves.
 
@@ -68,6 +68,34 @@ def check(history: bool) -> None:
             f"{len(differing)} of {len(reports)} topics differ from the settings; create missing "
             "ones with 'playvitals topics create', change others with Kafka's own tools"
         )
+
+
+@topics.command()
+@click.option("--history", is_flag=True, help=_HISTORY_HELP)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def reset(history: bool, yes: bool) -> None:
+    """Forget all state and count the raw topic anew.
+
+    Deletes and creates the topics state, panes and windows, and sets the consumer group back to
+    the beginning. All workers must be stopped. Everything that the raw topic still holds is
+    counted again; events.accepted, events.rejected and views get their records again, with the
+    ids that they had.
+
+    \b
+    Example:
+      PLAYVITALS_KAFKA=localhost:9092 playvitals topics reset
+    """
+    settings = read_settings()
+    from app.reset import reset_state
+
+    if not yes:
+        click.confirm(
+            f"Forget the state of the deployment {settings.topic_prefix!r} on "
+            f"{settings.bootstrap_servers}?",
+            abort=True,
+        )
+    asyncio.run(reset_state(settings, history=history))
+    click.echo("the state is gone; the next worker counts from the beginning of the raw topic")
 
 
 def _print(reports: "Sequence[TopicReport]") -> None:

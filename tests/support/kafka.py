@@ -65,6 +65,7 @@ async def apache_kafka(folder: Path, free_port: Callable[[], int]) -> AsyncItera
         f"log.dirs={folder / 'data'}\n"
         "offsets.topic.replication.factor=1\n"
         "group.initial.rebalance.delay.ms=0\n"
+        "group.min.session.timeout.ms=1000\n"
         "auto.create.topics.enable=false\n"
     )
     java = [

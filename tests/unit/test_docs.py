@@ -11,9 +11,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from agents.checkpoints import Checkpointer
 from agents.intake import Intake
+from agents.restoring import Ownership
 from agents.windows import Windows
 from app.api.metrics import ApiMetrics
+from app.health_metrics import HealthMetrics
 from app.settings import PREFIX, Settings, load_settings
 from app.topics import NAMES
 from app.worker_metrics import WorkerCollector
@@ -24,6 +27,7 @@ from models.validation import read_event
 from models.verdicts import REASONS, CheckedEvent, Refusal
 from models.views import OUTCOMES
 from models.windows import window_record
+from tables.checkpoint_log import Origin
 from tables.counters import Counters
 from tests.support.core import Core, Remembered, at_ms, rules
 
@@ -102,8 +106,14 @@ def test_every_metric_is_documented_and_nothing_else() -> None:
     counters, outputs = Counters(), Outputs()
     counters.last_event_ms = 1
     intake = Intake(rules(), counters, outputs, lambda _: 0, 5000)
+    origin = Origin("playvitals.events.raw", 1)
+    intake.partitions[0] = intake.new_partition(0, origin)
     windows = Windows(load_settings({}).windows, 60, outputs, 5000)
-    collector = WorkerCollector(counters, intake, windows, lambda *_: 0)
+    unused: Any = None
+    checkpointer = Checkpointer(intake, unused, unused, lambda: 1, 10.0)
+    ownership = Ownership(intake, unused, origin, unused, unused)
+    health = HealthMetrics(counters, intake, checkpointer, ownership, lambda *_: 0)
+    collector = WorkerCollector(counters, intake, windows, health, lambda: True)
     families = [*collector.collect(), *ApiMetrics().registry.collect()]
     exported = {
         family.name + ("_total" if family.type == "counter" else "")

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from faust.types import TP
 
 from agents.intake import Intake
+from agents.owned import Continuity
 from models.partials import Partial, decode_partial
+from tables.checkpoint_log import Origin
 from tables.counters import Counters
 from tests.support.core import T0, FakeRecord, Remembered, impression, play, rules
 
@@ -50,8 +52,12 @@ def intake(
         tick_ms=5000,
         wall_ms=clock or FakeClock(),
     )
-    taken.assign([0])
+    own(taken, 0)
     return taken, outputs
+
+
+def own(taken: Intake, partition: int) -> None:
+    taken.partitions[partition] = taken.new_partition(partition, Origin(RAW, 2))
 
 
 def record(offset: int, fields: dict[str, object], at_ms: int = T0) -> FakeRecord:
@@ -91,18 +97,25 @@ def test_partition_goes_on_where_its_state_ends() -> None:
     assert taken.position(TP(RAW, 0)) == 42
 
 
-def test_lost_partition_is_forgotten_and_a_kept_one_goes_on() -> None:
+def test_records_of_a_partition_that_was_lost_are_left_to_its_owner() -> None:
+    taken, outputs = intake()
+    assert taken.apply(1, [record(0, play(0))]) is Continuity.SKIP
+    assert outputs.accepted_records == []
+
+
+def test_fold_that_begins_too_late_is_fetched_again_before_it_is_believed() -> None:
     taken, _ = intake()
-    taken.assign([0, 1])
+    owned = taken.partitions[0]
     taken.apply(0, [record(0, play(0))])
-    taken.apply(1, [record(0, play(0, session="s2"))])
-    kept = taken.partitions[0]
-    taken.assign([0, 2])
-    assert taken.partitions.keys() == {0, 2}
-    assert taken.partitions[0] is kept
-    taken.apply(1, [record(1, play(1, session="s2"))])
-    taken.assign([0, 1])
-    assert taken.partitions[1].state.upto == -1
+    late, later = [record(5, play(5, "f"))], [record(6, play(6, "g"))]
+    assert taken.apply(0, late) is Continuity.FETCH_AGAIN
+    assert taken.apply(0, later) is Continuity.SKIP
+    assert owned.state.upto == 0
+    assert taken.apply(0, [record(1, play(1, "b"))]) is Continuity.APPLY
+    assert taken.apply(0, late) is Continuity.FETCH_AGAIN
+    assert taken.apply(0, late) is Continuity.APPLY, "the offsets between do not exist"
+    assert owned.ledger_imbalance() == 0
+    assert (owned.passed, owned.state.upto) == (3, 5)
 
 
 def test_changes_are_published_once_per_dimension_with_offset_and_clock() -> None:
@@ -130,7 +143,7 @@ def test_clock_alone_is_published_too() -> None:
 def test_tick_goes_only_to_a_partition_that_is_caught_up_and_idle() -> None:
     clock = FakeClock()
     taken, outputs = intake(clock)
-    taken.assign([0, 1])
+    own(taken, 1)
     taken.apply(0, [record(0, play(0))])
     taken.apply(1, [record(0, play(0, session="s2"))])
     clock.now_ms += 6000

@@ -31,6 +31,9 @@ class FakeWriter:
     async def wait_room(self) -> None:
         return
 
+    async def flush(self) -> None:
+        await asyncio.shield(self.batch)
+
 
 async def test_records_go_to_their_topics_with_keys_times_and_headers() -> None:
     writer = FakeWriter()
@@ -41,6 +44,7 @@ async def test_records_go_to_their_topics_with_keys_times_and_headers() -> None:
     outputs.window("1m|all|", None, 9)
     outputs.partial("codec", b"p")
     outputs.tick(5, "pv-tick", 10)
+    outputs.state(3, b"e.1.a.0", b"v")
     assert writer.records == [
         ("pv.events.accepted", 2, b"s1", b"{}", 7, (("pv-src", b"2:40"),)),
         ("pv.events.rejected", 2, None, b"{}", 7, ()),
@@ -48,6 +52,7 @@ async def test_records_go_to_their_topics_with_keys_times_and_headers() -> None:
         ("pv.windows", 7, b"1m|all|", None, 9, ()),
         ("pv.panes", 5, b"codec", b"p", None, ()),
         ("pv.events.raw", 5, None, None, 10, (("pv-tick", b""),)),
+        ("pv.state", 3, b"e.1.a.0", b"v", None, ()),
     ]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from app.embedded_broker import embedded_broker
 from app.settings import Address, load_settings
-from app.topics import ensure_topics, inspect_topics
+from app.topics import NAMES, ensure_topics, inspect_topics
 from models.errors import OperatorError
 
 
@@ -36,8 +36,8 @@ async def test_it_takes_every_topic_with_its_properties(address: Address) -> Non
         await ensure_topics(settings)
         await ensure_topics(settings)
         after = await inspect_topics(settings)
-    assert [report.differences for report in before] == [("missing",)] * 6
-    assert [(report.partitions, report.differences) for report in after] == [(3, ())] * 6
+    assert [report.differences for report in before] == [("missing",)] * len(NAMES)
+    assert [(report.partitions, report.differences) for report in after] == [(3, ())] * len(NAMES)
 
 
 async def test_another_partition_count_is_refused_with_the_way_out(address: Address) -> None:

@@ -1,0 +1,176 @@
+"""Makes the state of the owned partitions durable, and commits what it then accounts for."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Protocol
+
+from agents.intake import Intake
+from agents.owned import OwnedPartition
+from models.errors import PlayvitalsError
+from tables.checkpoint_log import Cut
+
+MAX_FAILURES = 3
+
+log = logging.getLogger(__name__)
+
+Commit = Callable[[Mapping[int, int]], Awaitable[None]]
+"""Commits the next offsets of raw partitions; fails where these belong to another worker."""
+
+
+class StateOutputs(Protocol):
+    """The topic of the checkpoints, and the acknowledgement of all the others."""
+
+    def state(self, partition: int, key: bytes, value: bytes | None) -> "asyncio.Future[None]": ...
+
+    async def flush(self) -> None: ...
+
+    async def wait_room(self) -> None: ...
+
+
+class SupersededError(PlayvitalsError):
+    """The partitions were assigned anew while a checkpoint was on its way."""
+
+
+class Checkpointer:
+    """Writes the checkpoints of this worker's raw partitions.
+
+    The order makes every moment safe to die in: what the state has led to is acknowledged before
+    the state is written, the manifest follows its entries, the commit follows the manifest, and
+    only after a commit, which the brokers refuse to a worker that lost the partition, are the
+    entries of earlier checkpoints deleted.
+
+    Args:
+        generation: the generation of the consumer group that the partitions are owned in.
+        interval_seconds: between two checkpoints of a partition; they are staggered.
+    """
+
+    def __init__(
+        self,
+        intake: Intake,
+        outputs: StateOutputs,
+        commit: Commit,
+        generation: Callable[[], int],
+        interval_seconds: float,
+    ) -> None:
+        self._intake = intake
+        self._outputs = outputs
+        self._commit = commit
+        self._generation = generation
+        self._interval_seconds = interval_seconds
+        self._lock = asyncio.Lock()
+        self._due_at: dict[int, float] = {}
+        self._failed_in_a_row = 0
+        self.failures = 0
+        """Checkpoints that could not be made durable, since the process started."""
+        self.duration_seconds = 0.0
+        """How long the last checkpoint took, acknowledgements included."""
+        self.pause_seconds = 0.0
+        """The longest that taking a checkpoint has kept everything else waiting."""
+
+    async def save_due(self) -> None:
+        """Write the checkpoints whose time has come.
+
+        Raises:
+            PlayvitalsError: it failed three times in a row.
+        """
+        now = time.monotonic()
+        partitions = self._intake.partitions
+        for partition in self._due_at.keys() - partitions.keys():
+            del self._due_at[partition]
+        for place, partition in enumerate(sorted(partitions)):
+            share = (place + 1) / len(partitions)
+            self._due_at.setdefault(partition, now + self._interval_seconds * share)
+        for partition, due_at in sorted(self._due_at.items(), key=lambda it: it[1]):
+            if due_at <= now:
+                self._due_at[partition] = now + self._interval_seconds
+                await self._save_counting(partition)
+
+    async def save(self, partitions: Iterable[int]) -> None:
+        """Write a checkpoint of each of these partitions that moved on since its last one.
+
+        Raises:
+            BrokerUnavailableError: something was not acknowledged.
+            SupersededError: the partitions were assigned anew meanwhile.
+            KafkaError: the commit was refused.
+        """
+        async with self._lock:
+            started = time.monotonic()
+            generation = self._generation()
+            cuts: list[tuple[OwnedPartition, Cut]] = []
+            for partition in partitions:
+                owned = self._intake.partitions.get(partition)
+                if owned is None:
+                    continue
+                if owned.state.upto == owned.log.upto:
+                    owned.saved_at_seconds = time.time()
+                else:
+                    cuts.append((owned, self._cut(owned, generation)))
+                    await asyncio.sleep(0)
+            if cuts:
+                await self._write(cuts)
+                self._require_owned(cuts, generation)
+                await self._commit({o.state.partition: cut.upto + 1 for o, cut in cuts})
+                self._require_owned(cuts, generation)
+                await self._confirm(cuts)
+                self.duration_seconds = time.monotonic() - started
+
+    async def save_all(self, within_seconds: float) -> None:
+        """Write a checkpoint of everything that is owned, before it leaves or the worker ends.
+
+        One that fails or takes too long costs time but loses nothing: whoever goes on repeats
+        what came after the checkpoint before.
+        """
+        try:
+            await asyncio.wait_for(self.save(sorted(self._intake.partitions)), within_seconds)
+        except Exception as error:
+            log.warning("No checkpoint before the partitions leave: %r", error)
+
+    async def _save_counting(self, partition: int) -> None:
+        try:
+            await self.save((partition,))
+        except SupersededError as error:
+            log.info("A checkpoint was given up: %s", error)
+        except Exception as error:
+            self.failures += 1
+            self._failed_in_a_row += 1
+            log.warning("A checkpoint of partition %s failed: %r", partition, error)
+            if self._failed_in_a_row >= MAX_FAILURES:
+                raise PlayvitalsError(
+                    f"{MAX_FAILURES} checkpoints failed in a row, the last one with {error!r}"
+                ) from error
+        else:
+            self._failed_in_a_row = 0
+
+    def _cut(self, owned: OwnedPartition, generation: int) -> Cut:
+        started = time.perf_counter()
+        # What is restored counts as published.
+        self._intake.publish_partition(owned)
+        cut = owned.cut(generation)
+        self.pause_seconds = max(self.pause_seconds, time.perf_counter() - started)
+        return cut
+
+    async def _write(self, cuts: list[tuple[OwnedPartition, Cut]]) -> None:
+        await self._outputs.flush()
+        acknowledgements: set[asyncio.Future[None]] = set()
+        for owned, cut in cuts:
+            for key, value in cut.records:
+                acknowledgements.add(self._outputs.state(owned.state.partition, key, value))
+                await self._outputs.wait_room()
+        await asyncio.gather(*(asyncio.shield(future) for future in acknowledgements))
+
+    async def _confirm(self, cuts: list[tuple[OwnedPartition, Cut]]) -> None:
+        for owned, cut in cuts:
+            owned.log.confirm()
+            owned.saved_at_seconds = time.time()
+            for key in cut.superseded:
+                self._outputs.state(owned.state.partition, key, None)
+        await self._outputs.wait_room()
+
+    def _require_owned(self, cuts: list[tuple[OwnedPartition, Cut]], generation: int) -> None:
+        for owned, _ in cuts:
+            if self._intake.partitions.get(owned.state.partition) is not owned:
+                raise SupersededError(f"partition {owned.state.partition} was lost meanwhile")
+        if self._generation() != generation:
+            raise SupersededError("the group has a new generation")

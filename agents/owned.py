@@ -1,0 +1,123 @@
+"""A raw partition that a worker owns: its state, its ledger, its ticks and its checkpoints."""
+
+from enum import Enum
+
+from xxhash import xxh3_64_intdigest
+
+from agents.folding import Fold
+from models.checkpoints import Totals
+from models.errors import OperatorError
+from tables.checkpoint_log import CheckpointLog, Cut
+from tables.partition import PartitionState, Record, is_tick
+from tables.ticks import TickSchedule
+
+_SIGN_BIT = 1 << 63
+NOTHING_READ = -1
+"""The fingerprint of a partition of which no record was read yet."""
+
+
+class Continuity(Enum):
+    """What to do with a fold that was handed over."""
+
+    APPLY = "apply"
+    SKIP = "skip"
+    FETCH_AGAIN = "fetch again"
+
+
+class OwnedPartition:
+    """A raw partition of this worker."""
+
+    def __init__(self, state: PartitionState, ticks: TickSchedule, log: CheckpointLog) -> None:
+        self.state = state
+        self.ticks = ticks
+        self.log = log
+        self.passed = 0
+        """Records that the transport handed over, less ticks: what the state must account for."""
+        self.published_clock_ms = -1
+        self.saved_at_seconds = 0.0
+        """When all that was counted was last durable, in seconds since 1970."""
+        self._fingerprint = NOTHING_READ
+        self._unverified = False
+        self._gap_at: int | None = None
+
+    def next_offset(self) -> int | None:
+        """The raw offset to consume from; None: the beginning.
+
+        Of a restored partition the last record is read once more, to see that it is the same.
+        """
+        upto = self.state.upto
+        if upto < 0:
+            return None
+        return upto if self._unverified else upto + 1
+
+    def restored(self, totals: Totals, fingerprint: int, wall_ms: int) -> None:
+        """The state was restored from a checkpoint with these totals."""
+        self.passed = totals.passed
+        self._fingerprint = fingerprint
+        self._unverified = fingerprint != NOTHING_READ
+        if totals.behind_ms is not None:
+            self.ticks.restore(wall_ms, totals.behind_ms)
+
+    def continuity(self, fold: Fold) -> Continuity:
+        """Whether a fold continues the state.
+
+        Offsets may leave gaps, so a fold that seems to begin too late is fetched again before it
+        is believed: a transport that dropped records must not lose them.
+
+        Raises:
+            OperatorError: the last record that was counted is not the one that is there now.
+        """
+        upto, first = self.state.upto, fold[0]
+        if self._unverified:
+            self._unverified = False
+            if first.offset == upto and fingerprint_of(first) != self._fingerprint:
+                raise OperatorError(
+                    f"the raw topic is another one than the state was made from: partition "
+                    f"{self.state.partition} has a different record at offset {upto}; if the "
+                    "topic was created anew on purpose, begin anew with 'playvitals topics reset'"
+                )
+        if upto < 0 or first.offset <= upto + 1 or first.offset == self._gap_at:
+            self._gap_at = None
+            return Continuity.APPLY
+        if self._gap_at is not None and first.offset > self._gap_at:
+            return Continuity.SKIP
+        self._gap_at = first.offset
+        return Continuity.FETCH_AGAIN
+
+    def apply(self, fold: Fold, wall_ms: int) -> list[Record]:
+        """Take in one fold; those of its records that are new."""
+        state = self.state
+        upto = state.upto
+        state.apply(fold)
+        new = [record for record in fold if record.offset > upto]
+        if new:
+            self._fingerprint = fingerprint_of(new[-1])
+        ticks = sum(map(is_tick, new))
+        self.passed += len(new) - ticks
+        self.ticks.saw(wall_ms, state.clock_ms, only_ticks=len(new) == ticks)
+        return new
+
+    def ledger_imbalance(self) -> int:
+        """Records passed minus those accepted, dropped as duplicates or rejected: 0."""
+        state = self.state
+        return self.passed - state.accepted - state.duplicate - state.rejected
+
+    def cut(self, generation: int) -> Cut:
+        """Take a checkpoint of everything as it is now."""
+        state = self.state
+        totals = Totals(
+            state.clock_ms,
+            state.swept_ms,
+            self.ticks.behind_ms,
+            self.passed,
+            state.accepted,
+            state.duplicate,
+            state.rejected,
+        )
+        return self.log.cut(totals, generation, self._fingerprint)
+
+
+def fingerprint_of(record: Record) -> int:
+    """A number that tells a record from another one at the same offset."""
+    digest = xxh3_64_intdigest(record.value or b"", seed=record.timestamp & (_SIGN_BIT - 1))
+    return digest & (_SIGN_BIT - 1)

@@ -1,0 +1,261 @@
+"""The checkpoints of one partition: what to write of its state, and which entries then count."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from models.checkpoints import (
+    DEDUPE,
+    KINDS,
+    PANES,
+    VIEWS,
+    Checkpoint,
+    EntryKey,
+    Manifest,
+    Totals,
+    cut_payload,
+    encode_entry,
+    encode_manifest,
+    entry_key,
+    manifest_key,
+)
+from models.errors import OperatorError
+from tables.partition import PartitionState
+
+_Name = tuple[str, int]
+
+
+class Origin(NamedTuple):
+    """What a checkpoint belongs to: a raw topic with its number of partitions."""
+
+    topic: str
+    partitions: int
+
+
+class Cut(NamedTuple):
+    """A checkpoint to write: records in their order, the manifest last, and the keys that nothing
+    needs once it is durable and committed."""
+
+    upto: int
+    records: list[tuple[bytes, bytes]]
+    superseded: list[bytes]
+
+
+class CheckpointLog:
+    """The entries that the checkpoint of one partition consists of.
+
+    Args:
+        run: a random id, new for every time that a partition is gained: with it no key is ever
+            written twice, whatever a stalled worker still sends.
+    """
+
+    def __init__(self, state: PartitionState, origin: Origin, run: str) -> None:
+        self.upto = -1
+        """The raw offset that the last confirmed checkpoint reaches."""
+        self._state = state
+        self._origin = origin
+        self._run = run
+        self._epoch = 0
+        self._next_number = 0
+        self._live: dict[_Name, list[EntryKey]] = {}
+        self._bytes: dict[EntryKey, int] = {}
+        self._garbage: list[bytes] = []
+        self._manifest_key: bytes | None = None
+        self._pending: _Pending | None = None
+
+    def stored_bytes(self) -> dict[str, int]:
+        """Bytes of the last confirmed checkpoint, by kind."""
+        totals = dict.fromkeys(KINDS, 0)
+        for (kind, _), keys in self._live.items():
+            totals[kind] += sum(self._bytes[key] for key in keys)
+        return totals
+
+    def cut(self, totals: Totals, generation: int, fingerprint: int) -> Cut:
+        """Take a checkpoint of the state as it is. Nothing here waits.
+
+        ``generation`` is that of the consumer group, ``fingerprint`` that of the last record.
+        """
+        if self._pending is not None:
+            # It failed, and what became of its records is not known.
+            self._garbage += [*map(entry_key, self._pending.written), self._pending.manifest_key]
+        writer = f"{generation}.{self._run}"
+        state, upto = self._state, self._state.upto
+        pending = _Pending(dict(self._live), {}, writer, self._next_number, upto)
+        self._cut_panes(pending)
+        self._cut_views(pending)
+        self._cut_ids(pending)
+        manifest = Manifest(
+            self._epoch,
+            generation,
+            upto,
+            self._origin.topic,
+            state.partition,
+            self._origin.partitions,
+            fingerprint,
+            totals,
+            _by_writer(pending.live),
+        )
+        pending.manifest_key = manifest_key(EntryKey(writer, pending.number))
+        self._next_number = pending.number + 1
+        self._pending = pending
+        still = {key for keys in pending.live.values() for key in keys}
+        replaced = [key for keys in self._live.values() for key in keys if key not in still]
+        superseded = [*map(entry_key, replaced), *self._garbage]
+        if self._manifest_key is not None:
+            superseded.append(self._manifest_key)
+        records = [(entry_key(key), value) for key, value in pending.written.items()]
+        records.append((pending.manifest_key, encode_manifest(manifest)))
+        return Cut(upto, records, superseded)
+
+    def confirm(self) -> None:
+        """The last cut is durable and committed."""
+        pending = self._pending
+        if pending is None:
+            return
+        self._pending = None
+        self._live = pending.live
+        self._bytes.update({key: len(value) for key, value in pending.written.items()})
+        kept = {key for keys in self._live.values() for key in keys}
+        self._bytes = {key: size for key, size in self._bytes.items() if key in kept}
+        self._garbage = []
+        self._manifest_key = pending.manifest_key
+        self.upto = pending.upto
+        self._state.panes.confirm()
+        self._state.views.log.confirm()
+        self._state.dedupe.confirm()
+
+    def discard(self, records: Iterable[bytes]) -> None:
+        """No checkpoint holds: these keys of the topic go after the next one."""
+        self._garbage += records
+
+    def load(self, records: Mapping[bytes, bytes], found: Checkpoint) -> Iterator[None]:
+        """Restore the state, fresh until now, from a checkpoint; pauses after every entry.
+
+        ``records`` is everything that the topic holds of the partition: what the checkpoint does
+        not consist of goes after the next one.
+
+        Raises:
+            OperatorError: the checkpoint belongs to another topic or number of partitions.
+        """
+        manifest = found.manifest
+        _check_origin(manifest, self._origin, self._state.partition)
+        parts: dict[_Name, list[bytes]] = {}
+        for key, entry in sorted(found.entries, key=lambda it: (it[1].name, it[0], it[1].part)):
+            name = (entry.kind, entry.name)
+            self._live.setdefault(name, []).append(key)
+            self._bytes[key] = len(entry.payload)
+            pieces = parts.setdefault((entry.kind, entry.name), [])
+            pieces.append(entry.payload)
+            if entry.part == entry.parts - 1:
+                self._load(entry.kind, entry.name, b"".join(parts.pop(name)))
+            yield
+        self._epoch = manifest.epoch + 1
+        self.upto = manifest.upto
+        self._manifest_key = found.key
+        used = {entry_key(key) for key, _ in found.entries} | {found.key}
+        self.discard(key for key in records if key not in used)
+        self._state.restore(manifest.upto, manifest.totals)
+
+    def _load(self, kind: str, name: int, payload: bytes) -> None:
+        if kind == PANES:
+            self._state.panes.load(name, payload)
+        elif kind == VIEWS:
+            self._state.views.log.load(name, payload)
+        else:
+            self._state.dedupe.load(name, payload)
+
+    def _cut_panes(self, pending: "_Pending") -> None:
+        panes = self._state.panes
+        for start_ms, payload in panes.cut():
+            pending.replace(PANES, start_ms, payload)
+        pending.keep(PANES, set(panes.starts()))
+
+    def _cut_views(self, pending: "_Pending") -> None:
+        cut = self._state.views.log.cut()
+        if cut.payload is not None:
+            pending.replace(VIEWS, cut.number, cut.payload)
+        for number in cut.dropped:
+            pending.live.pop((VIEWS, number), None)
+
+    def _cut_ids(self, pending: "_Pending") -> None:
+        """New ids are added to those of their hour; an hour that is over becomes one piece."""
+        dedupe = self._state.dedupe
+        added = dict(dedupe.cut())
+        hours = dedupe.hours()
+        pending.keep(DEDUPE, set(hours))
+        finished = [
+            hour
+            for hour in hours[:-1]
+            if len(pending.live.get((DEDUPE, hour), ())) > _MAX_PIECES_OF_FINISHED_HOUR
+        ]
+        if finished:
+            added.pop(finished[0], None)
+            pending.replace(DEDUPE, finished[0], dedupe.ids_of(finished[0]))
+        for hour, ids in added.items():
+            pending.add(DEDUPE, hour, ids)
+
+
+_MAX_PIECES_OF_FINISHED_HOUR = 8
+
+
+class _Pending:
+    """A checkpoint on its way: its entries by name, and those of them that are new."""
+
+    def __init__(
+        self,
+        live: dict[_Name, list[EntryKey]],
+        written: dict[EntryKey, bytes],
+        writer: str,
+        number: int,
+        upto: int,
+    ) -> None:
+        self.live = live
+        self.written = written
+        self.writer = writer
+        self.number = number
+        self.upto = upto
+        self.manifest_key = b""
+
+    def add(self, kind: str, name: int, payload: bytes) -> None:
+        """A further piece under a name."""
+        keys = []
+        for entry in cut_payload(kind, name, self.upto, payload):
+            key = EntryKey(self.writer, self.number)
+            self.number += 1
+            self.written[key] = encode_entry(entry)
+            keys.append(key)
+        self.live[kind, name] = [*self.live.get((kind, name), ()), *keys]
+
+    def replace(self, kind: str, name: int, payload: bytes) -> None:
+        """The only piece under a name."""
+        self.live.pop((kind, name), None)
+        self.add(kind, name, payload)
+
+    def keep(self, kind: str, names: set[int]) -> None:
+        """Let go of the entries of a kind under other names."""
+        for live_kind, name in list(self.live):
+            if live_kind == kind and name not in names:
+                del self.live[live_kind, name]
+
+
+def _by_writer(live: Mapping[_Name, list[EntryKey]]) -> dict[str, list[int]]:
+    numbers: dict[str, list[int]] = {}
+    for keys in live.values():
+        for key in keys:
+            numbers.setdefault(key.writer, []).append(key.number)
+    return numbers
+
+
+def _check_origin(manifest: Manifest, origin: Origin, partition: int) -> None:
+    if (manifest.topic, manifest.partition) != (origin.topic, partition):
+        raise OperatorError(
+            f"the state topic holds a checkpoint of {manifest.topic}-{manifest.partition} where "
+            f"that of {origin.topic}-{partition} belongs: give every deployment a "
+            "PLAYVITALS_TOPIC_PREFIX of its own, or begin anew with 'playvitals topics reset'"
+        )
+    if manifest.partitions != origin.partitions:
+        raise OperatorError(
+            f"the checkpoint of {origin.topic} was made with {manifest.partitions} partitions and "
+            f"there are {origin.partitions} now: dedupe and views work within a partition, so go "
+            "back to the old number under a new PLAYVITALS_TOPIC_PREFIX, or begin anew with "
+            "'playvitals topics reset'"
+        )
