@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
@@ -61,7 +62,7 @@ class Checkpointer:
         self._interval_seconds = interval_seconds
         self._lock = asyncio.Lock()
         self._due_at: dict[int, float] = {}
-        self._failed_in_a_row = 0
+        self._failed_in_a_row: Counter[int] = Counter()
         self.failures = 0
         """Checkpoints that could not be made durable, since the process started."""
         self.duration_seconds = 0.0
@@ -73,7 +74,7 @@ class Checkpointer:
         """Write the checkpoints whose time has come.
 
         Raises:
-            PlayvitalsError: it failed three times in a row.
+            PlayvitalsError: that of a partition failed three times in a row.
         """
         now = time.monotonic()
         partitions = self._intake.partitions
@@ -134,14 +135,15 @@ class Checkpointer:
             log.info("A checkpoint was given up: %s", error)
         except Exception as error:
             self.failures += 1
-            self._failed_in_a_row += 1
+            self._failed_in_a_row[partition] += 1
             log.warning("A checkpoint of partition %s failed: %r", partition, error)
-            if self._failed_in_a_row >= MAX_FAILURES:
+            if self._failed_in_a_row[partition] >= MAX_FAILURES:
                 raise PlayvitalsError(
-                    f"{MAX_FAILURES} checkpoints failed in a row, the last one with {error!r}"
+                    f"{MAX_FAILURES} checkpoints of raw partition {partition} failed in a row, "
+                    f"the last one with {error!r}"
                 ) from error
         else:
-            self._failed_in_a_row = 0
+            del self._failed_in_a_row[partition]
 
     def _cut(self, owned: OwnedPartition, generation: int) -> Cut:
         started = time.perf_counter()
