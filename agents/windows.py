@@ -1,6 +1,7 @@
 """The agent that merges the panes of all partitions into rolling windows."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -13,6 +14,9 @@ from models.partials import decode_partial
 from models.timestamps import format_timestamp
 from models.windows import WindowRecord, window_record
 from tables.rolling import RollingDimension
+
+UNATTENDED_MS = 300_000
+"""After so long without a publication some of what was published may have expired."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -46,10 +50,16 @@ class Slice(NamedTuple):
 class MergedPartition:
     """A partition of the ``panes`` topic: the dimensions whose panes it carries."""
 
-    __slots__ = ("dimensions", "next_offset", "ready", "target")
+    __slots__ = ("dimensions", "newest_ms", "next_offset", "ready", "seen", "target", "unattended")
 
     def __init__(self) -> None:
         self.dimensions: dict[str, RollingDimension] = {}
+        self.newest_ms = -1
+        """The wall time of the newest publication."""
+        self.unattended = False
+        """Whether nobody published for so long that publications may have expired."""
+        self.seen: set[tuple[str, str]] | None = set()
+        """Dimensions and values that were published lately; None once they were looked through."""
         self.next_offset = 0
         self.target: int | None = None
         self.ready = False
@@ -64,6 +74,8 @@ class Windows:
 
     Args:
         refresh_ms: how far the clock moves before slices that did not change are published again.
+        published_keys: reads the keys that have a value in the ``windows`` topic.
+        wall_ms: the wall clock in milliseconds.
     """
 
     def __init__(
@@ -72,6 +84,8 @@ class Windows:
         grace_seconds: int,
         outputs: WindowOutputs,
         refresh_ms: int,
+        published_keys: Callable[[], Awaitable[Iterable[str]]],
+        wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.partitions: dict[int, MergedPartition] = {}
         self._windows = tuple(windows)
@@ -79,6 +93,8 @@ class Windows:
         self._kept_ms = self._windows_ms[-1] + grace_seconds * 1000
         self._outputs = outputs
         self._refresh_ms = refresh_ms
+        self._published_keys = published_keys
+        self._wall_ms = wall_ms
         self._published: dict[str, tuple[WindowRecord, int]] = {}
 
     def assign(self, partitions: Iterable[int]) -> None:
@@ -109,7 +125,11 @@ class Windows:
             merged.next_offset = record.offset + 1
             if record.value is None:
                 continue
+            merged.newest_ms = record.timestamp
             partial = decode_partial(record.value)
+            if merged.seen is not None:
+                for pane in partial.panes:
+                    merged.seen.update((partial.dimension, value) for value in pane.values)
             dimension = merged.dimensions.get(partial.dimension)
             if dimension is None:
                 dimension = merged.dimensions[partial.dimension] = RollingDimension(
@@ -124,6 +144,7 @@ class Windows:
                 if merged.target is None:
                     merged.target = end_of(partition)
                 merged.ready = merged.target is not None and merged.next_offset >= merged.target
+                merged.unattended = merged.newest_ms < self._wall_ms() - UNATTENDED_MS
 
     def is_ready(self) -> bool:
         """Whether every partition is exported."""
@@ -140,9 +161,40 @@ class Windows:
     async def publish(self) -> None:
         """Publish the slices that changed, the others when the clock moved on enough, and a
         tombstone for each that is empty now."""
+        for merged in list(self.partitions.values()):
+            if merged.ready and merged.dimensions and merged.seen is not None:
+                await self._delete_leftovers(merged)
         for dimension in self._dimensions():
             self._publish_dimension(dimension)
             await self._outputs.wait_room()
+
+    async def _delete_leftovers(self, merged: MergedPartition) -> None:
+        """Delete slices that another worker published and that are empty by now.
+
+        It can have published only what ``panes`` still tells of, unless nobody has for so long
+        that publications have expired; then the topic itself is asked.
+        """
+        seen, merged.seen = merged.seen or set(), None
+        keys = {
+            f"{window.label}|{dimension}|{value}"
+            for dimension, value in seen
+            for window in self._windows
+        }
+        if merged.unattended:
+            keys |= {
+                key
+                for key in await self._published_keys()
+                if key.split("|")[1] in merged.dimensions
+            }
+        for name, dimension in merged.dimensions.items():
+            for index, window in enumerate(self._windows):
+                for value, figures in dimension.slices(index):
+                    if name == ALL or not figures.is_empty():
+                        keys.discard(f"{window.label}|{name}|{value}")
+        clock_ms = max((d.clock_ms for d in merged.dimensions.values()), default=-1)
+        for key in sorted(keys):
+            if clock_ms >= 0:
+                self._outputs.window(key, None, clock_ms)
 
     def _publish_dimension(self, dimension: RollingDimension) -> None:
         clock_ms = dimension.clock_ms

@@ -12,7 +12,7 @@ from app.settings import Settings
 from models.errors import BrokerUnavailableError
 
 _FETCH_BYTES = 8 << 20
-_POLL_MS = 500
+_POLL_MS = 100
 
 
 class LogReader:
@@ -40,29 +40,40 @@ class LogReader:
         Raises:
             BrokerUnavailableError: the broker stopped answering.
         """
-        tp = TopicPartition(self._state, partition)
+        return await self._newest([TopicPartition(self._state, partition)])
+
+    async def published_windows(self) -> list[str]:
+        """The slices that have a value in the ``windows`` topic: ``window|dimension|value``.
+
+        Raises:
+            BrokerUnavailableError: the broker stopped answering.
+        """
+        topic = self._settings.topic("windows")
+        everywhere = [TopicPartition(topic, n) for n in range(self._settings.partitions)]
+        return [key.decode() for key in await self._newest(everywhere)]
+
+    async def _newest(self, tps: list[TopicPartition]) -> dict[bytes, bytes]:
         records: dict[bytes, bytes] = {}
         consumer = self._new_consumer()
         try:
             await consumer.start()
-            consumer.assign([tp])
-            await consumer.seek_to_beginning(tp)
+            consumer.assign(tps)
+            await consumer.seek_to_beginning(*tps)
             while True:
                 async with asyncio.timeout(self._stall_seconds):
-                    fetched = await self._fetch(consumer, tp)
+                    fetched = await self._fetch(consumer, tps)
                 for record in fetched:
                     if record.value is None:
                         records.pop(record.key, None)
                     elif record.key is not None:
                         records[record.key] = record.value
                 if not fetched:
-                    return records
+                    break
         except (KafkaError, OSError, TimeoutError) as error:
-            raise BrokerUnavailableError(
-                f"the checkpoints in {tp.topic}-{partition} could not be read: {error!r}"
-            ) from error
+            raise BrokerUnavailableError(f"{tps[0].topic} could not be read: {error!r}") from error
         finally:
             await consumer.stop()
+        return records
 
     async def raw_bounds(self, partition: int) -> RawBounds:
         """The offsets that a raw partition holds.
@@ -100,13 +111,15 @@ class LogReader:
             ) from error
         return {tp.partition: end for tp, end in ends.items()}
 
-    async def _fetch(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> list[Any]:
-        """The next records; none at the end of the partition."""
+    async def _fetch(self, consumer: AIOKafkaConsumer, tps: list[TopicPartition]) -> list[Any]:
+        """The next records; none at the end of the partitions."""
         while True:
-            fetched: list[Any] = (await consumer.getmany(tp, timeout_ms=_POLL_MS)).get(tp, [])
-            end = consumer.highwater(tp)
-            if fetched or (end is not None and await consumer.position(tp) >= end):
-                return fetched
+            fetched = await consumer.getmany(*tps, timeout_ms=_POLL_MS)
+            if fetched:
+                return [record for records in fetched.values() for record in records]
+            ends = [consumer.highwater(tp) for tp in tps]
+            if None not in ends and ends == [await consumer.position(tp) for tp in tps]:
+                return []
 
     async def _offset_consumer(self) -> AIOKafkaConsumer:
         if self._offsets is None:
@@ -128,5 +141,5 @@ class LogReader:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=_FETCH_BYTES,
-            check_crcs=False,
+            fetch_max_wait_ms=_POLL_MS,
         )

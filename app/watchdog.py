@@ -32,6 +32,7 @@ class Watchdog:
         moving: Callable[[], bool],
         stall_seconds: float,
         moving_seconds: float,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.ends: dict[int, int] = {}
         """The ends of the partitions as they were asked last."""
@@ -40,6 +41,7 @@ class Watchdog:
         self._moving = moving
         self._stall_seconds = stall_seconds
         self._moving_seconds = moving_seconds
+        self._now = now
         self._progressed: dict[int, tuple[int, float]] = {}
         self._moving_since: float | None = None
 
@@ -54,7 +56,7 @@ class Watchdog:
         Raises:
             PlayvitalsError: a partition stands still, or an assignment does not end.
         """
-        now = time.monotonic()
+        now = self._now()
         self._look_at_assignment(now)
         next_offsets = dict(self._next_offsets())
         try:

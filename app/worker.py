@@ -63,7 +63,13 @@ class Worker:
         self._intake = Intake(
             partition_rules(settings), counters, outputs, self._partition_of, tick_ms
         )
-        self._windows = Windows(settings.windows, settings.grace_seconds, outputs, tick_ms)
+        self._windows = Windows(
+            settings.windows,
+            settings.grace_seconds,
+            outputs,
+            tick_ms,
+            self._reader.published_windows,
+        )
         self._checkpointer = Checkpointer(
             self._intake, outputs, self._commit, self._generation, settings.checkpoint_seconds
         )

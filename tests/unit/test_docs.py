@@ -108,8 +108,8 @@ def test_every_metric_is_documented_and_nothing_else() -> None:
     intake = Intake(rules(), counters, outputs, lambda _: 0, 5000)
     origin = Origin("playvitals.events.raw", 1)
     intake.partitions[0] = intake.new_partition(0, origin)
-    windows = Windows(load_settings({}).windows, 60, outputs, 5000)
     unused: Any = None
+    windows = Windows(load_settings({}).windows, 60, outputs, 5000, unused)
     checkpointer = Checkpointer(intake, unused, unused, lambda: 1, 10.0)
     ownership = Ownership(intake, unused, origin, unused, unused)
     health = HealthMetrics(counters, intake, checkpointer, ownership, lambda *_: 0)

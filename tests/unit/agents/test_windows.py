@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from faust.types import TP
 
-from agents.windows import Windows
+from agents.windows import UNATTENDED_MS, Windows
 from models.figures import PLAYS, REBUFFER_MS, WATCH_MS, new_figures
 from models.partials import PanePartial, Partial, encode_partial
 from tests.support.core import T0, FakeRecord
@@ -32,9 +32,14 @@ class FakeOutputs:
         return taken
 
 
-def windows() -> tuple[Windows, FakeOutputs]:
+def windows(*published: str, now_ms: int = T0) -> tuple[Windows, FakeOutputs]:
     outputs = FakeOutputs()
-    merged = Windows([Length("1m", 60), Length("5m", 300)], 60, outputs, refresh_ms=5000)
+
+    async def keys() -> list[str]:
+        return list(published)
+
+    lengths = [Length("1m", 60), Length("5m", 300)]
+    merged = Windows(lengths, 60, outputs, 5000, keys, lambda: now_ms)
     merged.assign([3])
     return merged, outputs
 
@@ -151,3 +156,31 @@ def test_kept_partition_goes_on_where_it_was_and_a_gained_one_starts_at_its_begi
     assert merged.position(TP(PANES, 3)) == 1
     merged.assign([3, 4])
     assert (merged.position(TP(PANES, 3)), merged.position(TP(PANES, 4))) == (1, None)
+
+
+async def test_what_another_worker_published_and_is_empty_by_now_is_deleted() -> None:
+    merged, outputs = windows()
+    fold = [
+        message(0, T0, 5, "codec", "av1"),
+        message(1, T0 + 90_000, 0, "codec"),
+    ]
+    merged.apply(3, fold)
+    merged.check_ready(lambda _: 2)
+    await merged.publish()
+    published = outputs.take()
+    assert published["1m|codec|av1"] is None
+    assert published["5m|codec|av1"] is not None
+    await merged.publish()
+    assert outputs.take() == {}, "once is enough"
+
+
+async def test_after_a_long_absence_the_topic_itself_tells_what_was_published() -> None:
+    leftovers = ("1m|codec|vp9", "5m|codec|av1", "1m|country|FI")
+    merged, outputs = windows(*leftovers, now_ms=T0 + UNATTENDED_MS + 1)
+    merged.apply(3, [message(0, T0, 5, "codec", "av1")])
+    merged.check_ready(lambda _: 1)
+    await merged.publish()
+    published = outputs.take()
+    assert published["1m|codec|vp9"] is None
+    assert published["5m|codec|av1"] is not None
+    assert "1m|country|FI" not in published, "another worker may merge that dimension"

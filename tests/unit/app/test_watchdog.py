@@ -10,14 +10,15 @@ from models.errors import BrokerUnavailableError, PlayvitalsError
 
 
 class Worker:
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         self.now = 1000.0
         self.offsets = {0: 5, 1: 5}
         self.ends = {0: 5, 1: 5}
         self.moving = False
         self.away = False
-        monkeypatch.setattr("app.watchdog.time.monotonic", lambda: self.now)
-        self.dog = Watchdog(self.ask, lambda: self.offsets, lambda: self.moving, 60.0, 120.0)
+        self.dog = Watchdog(
+            self.ask, lambda: self.offsets, lambda: self.moving, 60.0, 120.0, lambda: self.now
+        )
 
     async def ask(self, partitions: Iterable[int]) -> dict[int, int]:
         if self.away:
@@ -31,8 +32,8 @@ class Worker:
 
 
 @pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
-    return Worker(monkeypatch)
+def worker() -> Worker:
+    return Worker()
 
 
 async def test_idle_worker_is_fine(worker: Worker) -> None:
