@@ -14,7 +14,7 @@ HOUR_MS = 3_600_000
 RECENT_IDS = 20_000
 """So many recent ids are frozen: in a dict an id takes some 100 bytes, frozen 9."""
 
-_LOAD_IDS = 1 << 17
+_LOAD_IDS = (1 << 17, 1 << 19)
 _LOAD_SHARE = 4
 _INT_BYTES = 32
 _NEVER = -1
@@ -111,7 +111,6 @@ class Dedupe:
         for by_hour in (self._confirmed, self._unconfirmed, self._in_cut):
             for hour in [hour for hour in by_hour if hour < oldest_hour]:
                 del by_hour[hour]
-        self._hour = _NEVER
 
     def cut(self) -> list[tuple[int, bytes]]:
         """The remembered ids that were added since the last confirmed cut, by ascending hour.
@@ -158,8 +157,8 @@ class Dedupe:
         self._is_loading = True
         self._loaded.append((hour, ids))
         self._loaded_bytes += len(ids)
-        waiting = self._loaded_bytes // 8
-        if waiting >= _LOAD_IDS and waiting >= len(self._frozen) // _LOAD_SHARE:
+        least, most = _LOAD_IDS
+        if self._loaded_bytes // 8 >= min(max(len(self._frozen) // _LOAD_SHARE, least), most):
             self._freeze_loaded()
 
     def _begin_hour(self, hour: int) -> None:

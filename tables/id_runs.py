@@ -45,11 +45,11 @@ class IdRun:
         if not len(self.ids):
             return
         places = self.ids.searchsorted(wanted)
-        hits = self.ids.take(places, mode="clip") == wanted
-        if hits.any():
-            offsets = self.offsets[places[hits]].tolist()
+        hits = (self.ids.take(places, mode="clip") == wanted).nonzero()[0]
+        if len(hits):
+            offsets = self.offsets.take(places.take(hits)).tolist()
             hours = [self.first_hour + offset for offset in offsets]
-            found.update(zip(wanted[hits].tolist(), hours, strict=True))
+            found.update(zip(wanted.take(hits).tolist(), hours, strict=True))
 
     def seen_in(self, hour: int) -> Ids:
         """The ids of one hour, in ascending order."""
@@ -149,8 +149,7 @@ def _compact(ids: Ids, offsets: _Offsets, first_hour: int) -> IdRun:
 def _blocks(count: int, width: np.dtype[Any], first_hour: int) -> IdRun:
     """A run of ``count`` ids, to be filled, whose memory goes back as soon as it is dropped.
 
-    Runs are rewritten all the time, each time a bit longer: on the heap they would leave holes
-    that take a third of the memory.
+    Runs are rewritten all the time, each time a bit longer: on the heap they would leave holes.
     """
     ids, offsets = (
         np.frombuffer(mmap.mmap(-1, count * dtype.itemsize, flags=_PRIVATE), dtype)

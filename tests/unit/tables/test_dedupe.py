@@ -20,7 +20,7 @@ NOTHING: Mapping[int, int] = {}
 def tiny_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits so small that a few ids go through every level, and leaves are halved."""
     monkeypatch.setattr(dedupe_module, "RECENT_IDS", 4)
-    monkeypatch.setattr(dedupe_module, "_LOAD_IDS", 8)
+    monkeypatch.setattr(dedupe_module, "_LOAD_IDS", (4, 8))
     monkeypatch.setattr(frozen_ids, "YOUNG_IDS", (6, 12))
     monkeypatch.setattr(frozen_ids, "LEAF_IDS", 8)
 
@@ -142,6 +142,19 @@ def test_of_an_id_loaded_for_two_hours_the_newer_one_counts() -> None:
     assert dedupe.recall([A]) == {A: 40}
 
 
+@pytest.mark.usefixtures("tiny_runs")
+@pytest.mark.parametrize("hours", [(7, 40), (40, 7)])
+def test_newer_hour_counts_in_whichever_order_a_big_restore_comes_upon_it(
+    hours: tuple[int, int],
+) -> None:
+    dedupe = Dedupe(HOURS)
+    for place, hour in enumerate(hours):
+        dedupe.load(hour, array("Q", [A, *range(place * 100, place * 100 + 50)]).tobytes())
+    assert dedupe.recall([A]) == {A: 40}
+    assert (len(ids_in(dedupe.ids_of(7))), len(ids_in(dedupe.ids_of(40)))) == (50, 51)
+    assert len(dedupe) == 101
+
+
 def test_piece_that_was_cut_short_is_refused() -> None:
     with pytest.raises(ValueError, match="9 bytes"):
         Dedupe(HOURS).load(0, bytes(9))
@@ -170,13 +183,13 @@ def test_memory_of_forgotten_ids_is_given_back() -> None:
     dedupe = Dedupe(HOURS)
     for start in range(0, 10_000, 100):
         take_in(dedupe, list(range(start, start + 100)), 0)
-    full_bytes = dedupe.resident_bytes
     dedupe.cut()
     dedupe.confirm()
-    assert dedupe.resident_bytes < full_bytes
-    for _ in range(10_000):
-        take_in(dedupe, [], 25 * HOUR_MS)
-    assert len(dedupe) == 0
+    for hour in (0, 25):
+        for _ in range(10_000):
+            take_in(dedupe, [], hour * HOUR_MS)
+        assert (len(dedupe) > 0) is (hour == 0)
+        assert (dedupe.resident_bytes > 9 * 10_000) is (hour == 0)
     assert dedupe.resident_bytes < Dedupe(HOURS).resident_bytes + 4096
 
 
