@@ -6,19 +6,22 @@ so acknowledging a folded message only releases it, what is committed comes from
 alone, and after a rebalance a folded partition goes on from where its state ends.
 """
 
+import asyncio
 from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Coroutine,
     Iterable,
     Iterator,
     Mapping,
     Sequence,
 )
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import faust
 from aiokafka import TopicPartition
+from aiokafka.errors import IllegalStateError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread as KafkaConsumerThread
 from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
 from faust.transport.drivers.aiokafka import Transport as KafkaTransport
@@ -30,6 +33,7 @@ from tables.partition import Record
 
 Position = Callable[[TP], int | None]
 Fold = Sequence[Record]
+T = TypeVar("T")
 
 
 class FoldingApp(faust.App):
@@ -140,36 +144,36 @@ class FoldingConsumer(KafkaConsumer):
     async def perform_seek(self) -> None:
         """Go on at the committed offsets, and folded partitions where their state ends.
 
-        One without a state begins at the beginning, and that must be said: nothing is committed
-        for it, so its position would stay after records that were fetched and dropped.
+        One without a state begins at the beginning, and that must be said: otherwise its position
+        would stay after records that were fetched and dropped.
         """
-        await super().perform_seek()
         folded = {tp for tp in self.assignment() if self._is_folded(tp.topic)}
+        if folded != self.assignment():
+            await super().perform_seek()
         await self._seek_to_state({tp for tp in folded if self._folding.is_open(tp)})
 
     async def open(self, tp: TP) -> None:
         """Begin to consume a folded partition that was not open until now."""
-        if tp in self.assignment():
-            await self._seek_to_state({tp})
-            self.resume_partitions({tp})
+        await self._seek_to_state({tp})
+        self.resume_partitions(self.assignment() & {tp})
 
     async def go_back(self, tp: TP) -> None:
         """Fetch again what comes after the state of a folded partition."""
-        if tp in self.assignment():
-            await self._seek_to_state({tp})
+        await self._seek_to_state({tp})
 
     def resume_partitions(self, tps: Iterable[TP]) -> None:
         """Fetch from these partitions again, but for those that are not open yet."""
         super().resume_partitions({tp for tp in tps if self._folding.is_open(tp)})
 
     async def _seek_to_state(self, tps: set[TP]) -> None:
-        positions = {tp: self._folding.position(tp) for tp in tps}
-        beginning = [tp for tp, offset in positions.items() if offset is None]
-        if beginning:
-            positions |= await self.earliest_offsets(*beginning)
-        for tp, offset in positions.items():
-            if offset is not None:
+        for tp in tps & self.assignment():
+            # An offset that expired makes the client go to the earliest one.
+            offset = self._folding.position(tp) or 0
+            try:
                 await self.seek(tp, offset)
+            except IllegalStateError:
+                # Assigned anew meanwhile; that ends with a seek of its own.
+                self.log.info("Partition %s moved before it could be sought", tp)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let the application save its state while the partitions are still its own."""
@@ -184,7 +188,7 @@ class FoldingConsumer(KafkaConsumer):
         Raises:
             KafkaError: the brokers refused, as they do where the partitions belong to others now.
         """
-        await self._thread.call_thread(self._own_thread.commit_positions, dict(offsets))
+        await self._in_thread(self._own_thread.commit_positions(offsets))
 
     def check(self) -> None:
         """See that the consumer still takes part in its group.
@@ -196,8 +200,12 @@ class FoldingConsumer(KafkaConsumer):
 
     async def committed_position(self, tp: TP) -> int | None:
         """The offset committed for a partition; None: there is none."""
-        offset: int | None = await self._thread.call_thread(self._own_thread.committed_position, tp)
-        return offset
+        return await self._in_thread(self._own_thread.committed_position(tp))
+
+    async def _in_thread(self, work: Coroutine[Any, Any, T]) -> T:
+        # Faust's own queue of calls is short: one that waits for a broker would hold up fetching.
+        loop = self._own_thread.thread_loop
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
 
     def _new_consumer_thread(self) -> KafkaConsumerThread:
         self._own_thread = FoldingConsumerThread(self, loop=self.loop, beacon=self.beacon)

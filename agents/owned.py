@@ -1,5 +1,6 @@
 """A raw partition that a worker owns: its state, its ledger, its ticks and its checkpoints."""
 
+import logging
 from enum import Enum
 
 from xxhash import xxh3_64_intdigest
@@ -10,6 +11,8 @@ from models.errors import OperatorError
 from tables.checkpoint_log import CheckpointLog, Cut
 from tables.partition import PartitionState, Record, is_tick
 from tables.ticks import TickSchedule
+
+log = logging.getLogger(__name__)
 
 _SIGN_BIT = 1 << 63
 NOTHING_READ = -1
@@ -76,6 +79,14 @@ class OwnedPartition:
                     f"{self.state.partition} has a different record at offset {upto}; if the "
                     "topic was created anew on purpose, begin anew with 'playvitals topics reset'"
                 )
+        if first.offset == self._gap_at:
+            log.warning(
+                "Raw partition %s has no records from offset %s to %s: they expired, or the topic "
+                "never had them",
+                self.state.partition,
+                upto + 1,
+                first.offset - 1,
+            )
         if upto < 0 or first.offset <= upto + 1 or first.offset == self._gap_at:
             self._gap_at = None
             return Continuity.APPLY

@@ -88,9 +88,10 @@ class Ownership:
         for partition in self._restoring.keys() - kept:
             self._restoring.pop(partition).cancel()
         for partition in partitions - self._intake.partitions.keys() - self._restoring.keys():
-            self._restoring[partition] = asyncio.ensure_future(
-                self._guard(self._restore(partition))
-            )
+            restoring = asyncio.ensure_future(self._guard(self._restore(partition)))
+            # The guard has told of a failure; nobody else looks.
+            restoring.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._restoring[partition] = restoring
 
     async def stop(self) -> None:
         """Give up what is being restored."""

@@ -28,6 +28,7 @@ class LogReader:
         self._state = settings.topic("state")
         self._stall_seconds = stall_seconds
         self._offsets: AIOKafkaConsumer | None = None
+        self._connecting = asyncio.Lock()
 
     async def stop(self) -> None:
         """Drop the connection."""
@@ -122,17 +123,20 @@ class LogReader:
                 return []
 
     async def _offset_consumer(self) -> AIOKafkaConsumer:
-        if self._offsets is None:
-            consumer = self._new_consumer()
-            try:
-                await consumer.start()
-            except (KafkaError, OSError) as error:
-                await consumer.stop()
-                raise BrokerUnavailableError(
-                    f"no connection to {self._settings.bootstrap_servers}: {error!r}"
-                ) from error
-            self._offsets = consumer
-        return self._offsets
+        async with self._connecting:
+            if self._offsets is None:
+                consumer = self._new_consumer()
+                try:
+                    await consumer.start()
+                except BaseException as error:
+                    await consumer.stop()
+                    if isinstance(error, KafkaError | OSError):
+                        raise BrokerUnavailableError(
+                            f"no connection to {self._settings.bootstrap_servers}: {error!r}"
+                        ) from error
+                    raise
+                self._offsets = consumer
+            return self._offsets
 
     def _new_consumer(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(

@@ -80,7 +80,11 @@ class Worker:
             self._open,
             self._guard,
         )
-        self._pulse = Pulse(settings.session_timeout_seconds, self._generation)
+        self._pulse = Pulse(
+            settings.session_timeout_seconds,
+            self._generation,
+            lambda: self._consumer.flow_active,
+        )
         self._watchdog = Watchdog(
             self._reader.raw_ends,
             self._next_offsets,

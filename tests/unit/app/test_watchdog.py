@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 import pytest
 
-from app.pulse import Pulse
 from app.watchdog import Watchdog
 from models.errors import BrokerUnavailableError, PlayvitalsError
 
@@ -84,35 +83,3 @@ async def test_assignment_that_does_not_end_ends_the_worker(worker: Worker) -> N
     worker.moving = True
     with pytest.raises(PlayvitalsError, match="did not come to an end"):
         await worker.wait(130)
-
-
-class Group:
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.generation = 7
-        self.pulse = Pulse(30.0, lambda: self.generation, lambda: self.now)
-
-
-def test_process_that_was_stopped_for_a_session_shows_nothing_until_it_is_assigned_anew() -> None:
-    group = Group()
-    for group.now in (1.0, 2.0, 25.0):
-        group.pulse.beat()
-        assert group.pulse.is_current()
-    group.now = 60.0
-    assert not group.pulse.is_current()
-    group.pulse.beat()
-    assert not group.pulse.is_current()
-    group.generation = 9
-    assert group.pulse.is_current()
-
-
-def test_group_that_did_not_notice_the_stall_is_believed_after_two_sessions() -> None:
-    group = Group()
-    group.now = 40.0
-    group.pulse.beat()
-    for second in range(41, 100):
-        group.now = float(second)
-        group.pulse.beat()
-        assert not group.pulse.is_current()
-    group.now = 101.0
-    assert group.pulse.is_current()
