@@ -1,15 +1,19 @@
 # make run, make demo, make test: each sets up .venv by itself, and only when something changed.
 .POSIX:
-.PHONY: help setup run demo test lint format bench clean
+.PHONY: help setup run demo test chaos lint format bench clean
 
 BIN = .venv/bin
 # More arguments for the command: make test ARGS="-k windows"
 ARGS =
+# Of make chaos
+SEED = 1
+SECONDS = 120
 
 help:
 	@echo "make run     broker, events API on :8080 and stream worker with /metrics on :6066"
 	@echo "make demo    the same with synthetic viewers and an incident to look at"
 	@echo "make test    all tests            make test ARGS='tests/unit -k windows' for some"
+	@echo "make chaos   a cluster under faults; SEED=1 SECONDS=120 are the defaults"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make format  let ruff put the code into shape"
 	@echo "make bench   throughput of one worker on this machine"
@@ -29,6 +33,9 @@ bench: setup
 
 test: setup
 	@$(BIN)/pytest $(ARGS)
+
+chaos: setup
+	@exec $(BIN)/python -m tests.chaos --seed $(SEED) --seconds $(SECONDS)
 
 lint: setup
 	@$(BIN)/ruff check .

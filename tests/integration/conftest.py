@@ -8,8 +8,9 @@ import pytest_asyncio
 
 from app.embedded_broker import start_embedded_broker, stop_embedded_broker
 from app.settings import Address, Settings, load_settings
-from tests.support.kafka import apache_kafka as run_apache_kafka
-from tests.support.kafka import missing_tools
+from tests.support.kafka import GIVEN, KafkaSource, choose_kafka, docker_answers, running_kafka
+from tests.support.kafka_cluster import KafkaCluster, kafka_cluster
+from tests.support.kafka_node import missing_tools
 
 EnvironFor = Callable[..., dict[str, str]]
 SettingsFor = Callable[..., Settings]
@@ -28,15 +29,25 @@ async def embedded_broker(free_port: Callable[[], int]) -> AsyncIterator[str]:
 async def apache_kafka(
     free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[str]:
-    """The bootstrap servers of a real Kafka: the one of PLAYVITALS_TEST_KAFKA, or our own."""
-    given = os.environ.get("PLAYVITALS_TEST_KAFKA")
-    if given:
-        yield given
-        return
-    if missing := missing_tools():
-        pytest.skip(f"a real Kafka needs {' and '.join(missing)}, or PLAYVITALS_TEST_KAFKA")
-    async with run_apache_kafka(tmp_path_factory.mktemp("kafka"), free_port) as servers:
+    """The bootstrap servers of a real Kafka: a given one, one in Docker, or one of our own."""
+    missing = missing_tools()
+    source = choose_kafka(os.environ, docker_answers, missing)
+    if source is KafkaSource.NONE:
+        pytest.skip(f"a real Kafka needs Docker, or {' and '.join(missing)}, or {GIVEN}")
+    folder = tmp_path_factory.mktemp("kafka")
+    async with running_kafka(source, os.environ, folder, free_port) as servers:
         yield servers
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def three_brokers(
+    free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[KafkaCluster]:
+    """A cluster whose brokers can be killed, so always one of our own."""
+    if missing := missing_tools():
+        pytest.skip(f"a cluster that loses brokers needs {' and '.join(missing)}")
+    async with kafka_cluster(tmp_path_factory.mktemp("cluster"), free_port, brokers=3) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="module", params=["embedded", "apache"])

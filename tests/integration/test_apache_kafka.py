@@ -8,7 +8,8 @@ import pytest
 from app.kafka_writer import KafkaWriter
 from app.topics import NAMES
 from tests.integration.conftest import EnvironFor
-from tests.support.deployment import Deployment
+from tests.support.deployment import Deployment, until
+from tests.support.kafka_cluster import KafkaCluster
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
@@ -55,3 +56,43 @@ async def test_tick_of_an_idle_partition_carries_the_brokers_time(
     times = [record.timestamp for record in records]
     assert times == sorted(times)
     assert all(abs(at - time.time() * 1000) < MINUTE_MS for at in times)
+
+
+async def test_records_outlive_the_broker_that_took_them(
+    three_brokers: KafkaCluster, environ_for: EnvironFor
+) -> None:
+    deployment = Deployment(
+        environ_for(KAFKA=three_brokers.bootstrap_servers, TOPIC_PREFIX="lost.", PARTITIONS="3")
+    )
+    await deployment.command("topics", "create")
+    raw = deployment.settings.topic("events.raw")
+    leader = (await three_brokers.leaders(raw))[0]
+
+    async def write(value: bytes) -> None:
+        writer = KafkaWriter(
+            three_brokers.bootstrap_servers,
+            client_id="test",
+            linger_seconds=0.0,
+            timeout_seconds=30.0,
+        )
+        await writer.start()
+        await writer.append(raw, 0, None, value)
+        await writer.stop()
+
+    await write(b"before")
+    await three_brokers.node(leader).kill()
+
+    async def is_led_by_another() -> bool:
+        return await three_brokers.leads_nothing(leader)
+
+    await until(is_led_by_another, "another broker leads")
+    await write(b"without")
+    await three_brokers.node(leader).start()
+    await until(three_brokers.is_whole, "all replicas are in sync again")
+    (other,) = {1, 2, 3} - {leader, (await three_brokers.leaders(raw))[0]}
+    three_brokers.node(other).pause()
+    await write(b"paused")
+    three_brokers.node(other).resume()
+    await three_brokers.node(other).stop()
+    values = [record.value for record in await deployment.read("events.raw")]
+    assert values == [b"before", b"without", b"paused"]

@@ -1,99 +1,85 @@
-"""A real Apache Kafka for tests: one broker in KRaft mode, from its own artifacts."""
+"""Which real Kafka the tests use: a given one, one in Docker, or one from its own artifacts."""
 
-import base64
-import hashlib
-import os
+import asyncio
 import shutil
 import subprocess
-import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from enum import Enum
 from pathlib import Path
+from typing import Any
 
-from app.child_process import ChildProcess
-from app.kafka_admin import kafka_admin
-from app.settings import load_settings
-from models.errors import OperatorError
-from tests.support.deployment import until
+from tests.support.kafka_cluster import kafka_cluster
 
-POM = Path(__file__).parents[1] / "kafka" / "pom.xml"
-TOOLS = ("java", "mvn")
-STOP_SECONDS = 10.0
+GIVEN = "PLAYVITALS_TEST_KAFKA"
+IMAGE = "confluentinc/cp-kafka:8.0.0"
+"""Apache Kafka 4.0, with the scripts that the container class of testcontainers needs."""
+DOCKER_SECONDS = 10.0
 
 
-def missing_tools() -> list[str]:
-    """What this machine lacks to run Kafka."""
-    return [tool for tool in TOOLS if shutil.which(tool) is None]
+class KafkaSource(Enum):
+    """Where a Kafka for the tests comes from; the first that is possible wins."""
+
+    GIVEN = "given"
+    DOCKER = "docker"
+    ARTIFACTS = "artifacts"
+    NONE = "none"
 
 
-def kafka_jars() -> Path:
-    """The folder with Kafka's jars, fetched by Maven once per version of the pom."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    version = hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
-    jars = cache / "playvitals-tests" / f"kafka-{version}"
-    if not jars.is_dir():
-        partial = jars.with_name(f"{jars.name}.{os.getpid()}")
-        subprocess.run(  # noqa: S603 - our own pom
-            [
-                str(shutil.which("mvn")),
-                "--quiet",
-                "--batch-mode",
-                *("--file", str(POM)),
-                "dependency:copy-dependencies",
-                f"-DoutputDirectory={partial}",
-            ],
-            check=True,
+def choose_kafka(
+    environ: Mapping[str, str], docker_answers: Callable[[], bool], missing: list[str]
+) -> KafkaSource:
+    """The source to use; Docker is asked only where no Kafka is given.
+
+    Args:
+        missing: the tools that the machine lacks to run Kafka from its artifacts.
+    """
+    if environ.get(GIVEN):
+        return KafkaSource.GIVEN
+    if docker_answers():
+        return KafkaSource.DOCKER
+    return KafkaSource.NONE if missing else KafkaSource.ARTIFACTS
+
+
+def docker_answers() -> bool:
+    """Whether a Docker engine can be used."""
+    docker = shutil.which("docker")
+    if docker is None:
+        return False
+    try:
+        # Without an engine the client still tells its own version, and fails.
+        asked = subprocess.run(  # noqa: S603 - the program found above
+            [docker, "version"], capture_output=True, timeout=DOCKER_SECONDS, check=False
         )
-        partial.rename(jars)
-    return jars
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return asked.returncode == 0
 
 
 @asynccontextmanager
-async def apache_kafka(folder: Path, free_port: Callable[[], int]) -> AsyncIterator[str]:
-    """Run a broker with its data in ``folder``; its bootstrap servers once it answers."""
-    broker, controller = free_port(), free_port()
-    servers = f"127.0.0.1:{broker}"
-    properties = folder / "server.properties"
-    properties.write_text(
-        "process.roles=broker,controller\n"
-        "node.id=1\n"
-        f"controller.quorum.voters=1@127.0.0.1:{controller}\n"
-        f"listeners=PLAINTEXT://{servers},CONTROLLER://127.0.0.1:{controller}\n"
-        f"advertised.listeners=PLAINTEXT://{servers}\n"
-        "controller.listener.names=CONTROLLER\n"
-        "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n"
-        f"log.dirs={folder / 'data'}\n"
-        "offsets.topic.replication.factor=1\n"
-        "group.initial.rebalance.delay.ms=0\n"
-        "group.min.session.timeout.ms=1000\n"
-        "auto.create.topics.enable=false\n"
-    )
-    java = [
-        str(shutil.which("java")),
-        "-Xmx512m",
-        "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
-        *("-cp", f"{kafka_jars()}/*"),
-    ]
-    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    subprocess.run(  # noqa: S603, ASYNC221 - our own command, before anything else runs
-        [*java, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties)],
-        check=True,
-        capture_output=True,
-    )
-    process = await ChildProcess.start("kafka", [*java, "kafka.Kafka", str(properties)])
-    settings = load_settings({"PLAYVITALS_KAFKA": servers})
-
-    async def answers() -> bool:
-        assert process.running, process.last_line
+async def running_kafka(
+    source: KafkaSource, environ: Mapping[str, str], folder: Path, free_port: Callable[[], int]
+) -> AsyncIterator[str]:
+    """Run one broker from ``source``; its bootstrap servers once it answers."""
+    if source is KafkaSource.GIVEN:
+        yield environ[GIVEN]
+    elif source is KafkaSource.DOCKER:
+        container = kafka_container()
+        await asyncio.to_thread(container.start)
         try:
-            async with kafka_admin(settings) as admin:
-                await admin.list_topics()
-                return True
-        except OperatorError:
-            return False
+            yield container.get_bootstrap_server()
+        finally:
+            await asyncio.to_thread(container.stop)
+    else:
+        async with kafka_cluster(folder, free_port) as cluster:
+            yield cluster.bootstrap_servers
 
-    try:
-        await until(answers, "Kafka answers")
-        yield servers
-    finally:
-        await process.stop(STOP_SECONDS)
+
+def kafka_container() -> Any:
+    """One broker in a container, not started. A Docker engine has to answer."""
+    from testcontainers.community.kafka import KafkaContainer
+
+    container = KafkaContainer(IMAGE).with_kraft()
+    container.with_env("KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS", "1000")
+    container.with_env("KAFKA_AUTO_CREATE_TOPICS_ENABLE", "false")
+    return container

@@ -1,0 +1,126 @@
+"""The deployment under test: one API and some workers, each a process of its own."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+
+from app.settings import Settings, load_settings
+from tests.chaos.processes import Log, Program
+
+PARTITIONS = 12
+KEY = "pk_live_chaos"
+MOST_WORKERS = 3
+# Under the ports that a system gives to outgoing connections: one of those could take the port of
+# a process while it is down.
+PORTS = range(21_000, 23_000)
+WORKER_SETTINGS = {
+    "WINDOWS": "30s,2m",
+    "GRACE_SECONDS": "20",
+    "VIEW_TIMEOUT_SECONDS": "20",
+    "STRAGGLER_SECONDS": "5",
+    "CHECKPOINT_SECONDS": "3",
+    "SESSION_TIMEOUT_SECONDS": "6",
+    "REBALANCE_TIMEOUT_SECONDS": "15",
+}
+"""Short times, so that a run meets every one of them."""
+
+
+def port_giver(random: Random) -> Callable[[], int]:
+    """Gives loopback ports that nobody listens on, another one at every call."""
+    candidates: Iterator[int] = iter(random.sample(PORTS, len(PORTS)))
+
+    def give() -> int:
+        for port in candidates:
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    continue
+                return port
+        raise AssertionError(f"no port is free in {PORTS}")
+
+    return give
+
+
+class Fleet:
+    """The API and the workers of one run.
+
+    Args:
+        folder: for the logs of the processes.
+    """
+
+    def __init__(
+        self, bootstrap_servers: str, free_port: Callable[[], int], folder: Path, log: Log
+    ) -> None:
+        self.problems: list[str] = []
+        """What no fault explains, one line each."""
+        self.workers: list[Program] = []
+        """Those that are meant to run, whether they do at the moment or not."""
+        self._log = log
+        self._folder = folder
+        self._environ = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("PLAYVITALS_")},
+            "PLAYVITALS_KAFKA": bootstrap_servers,
+            "PLAYVITALS_TOPIC_PREFIX": "chaos.",
+            "PLAYVITALS_PARTITIONS": str(PARTITIONS),
+            "PLAYVITALS_API_ADDRESS": f"127.0.0.1:{free_port()}",
+            "PLAYVITALS_API_KEYS": KEY,
+            **{f"PLAYVITALS_{name}": value for name, value in WORKER_SETTINGS.items()},
+        }
+        self._metrics_ports = [free_port() for _ in range(MOST_WORKERS)]
+        self.settings: Settings = load_settings(self._environ)
+        url = self.settings.api_address.url
+        self.api = Program("api", "api", self._environ, url, folder, log)
+
+    async def scale(self, count: int, **settings: str) -> None:
+        """Run so many workers; those that are too many end by SIGTERM once they are ready."""
+        while len(self.workers) > count:
+            await self.retire(self.workers[-1])
+        while len(self.workers) < count:
+            worker = self._new_worker(settings)
+            self.workers.append(worker)
+            await worker.start()
+
+    async def retire(self, worker: Program) -> None:
+        """End a worker in order, for good."""
+        await worker.until_ready()
+        self.workers.remove(worker)
+        self.check_exit(worker, await worker.stop())
+
+    def check_exit(self, worker: Program, code: int) -> None:
+        """Note an exit code that a worker asked to end must not have."""
+        if code != 0:
+            self.problems.append(f"{worker.name} ended with {code} after SIGTERM")
+
+    async def abandon(self) -> None:
+        """Leave no process behind."""
+        await asyncio.gather(*(program.abandon() for program in (*self.workers, self.api)))
+
+    def _new_worker(self, settings: dict[str, str]) -> Program:
+        taken = {worker.name for worker in self.workers}
+        number = next(n for n in range(1, MOST_WORKERS + 1) if f"worker-{n}" not in taken)
+        address = f"127.0.0.1:{self._metrics_ports[number - 1]}"
+        environ = {
+            **self._environ,
+            **{f"PLAYVITALS_{name}": value for name, value in settings.items()},
+            "PLAYVITALS_METRICS_ADDRESS": address,
+        }
+        name = f"worker-{number}"
+        return Program(name, "worker", environ, f"http://{address}", self._folder, self._log)
+
+
+@asynccontextmanager
+async def running_fleet(
+    bootstrap_servers: str, free_port: Callable[[], int], folder: Path, log: Log
+) -> AsyncIterator[Fleet]:
+    """A fleet without any process yet; when left, however that is, all of them are gone."""
+    fleet = Fleet(bootstrap_servers, free_port, folder, log)
+    try:
+        yield fleet
+    finally:
+        await fleet.abandon()
