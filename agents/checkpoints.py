@@ -19,8 +19,9 @@ and for each of them a few microseconds."""
 
 log = logging.getLogger(__name__)
 
-Commit = Callable[[Mapping[int, int]], Awaitable[None]]
-"""Commits the next offsets of raw partitions; fails where these belong to another worker."""
+Commit = Callable[[Mapping[int, int], int], Awaitable[None]]
+"""Commits the next offsets of raw partitions, as a member of a generation of the group; fails where
+that is over."""
 
 
 class StateOutputs(Protocol):
@@ -115,7 +116,7 @@ class Checkpointer:
             if cuts:
                 await self._write(cuts)
                 self._require_owned(cuts, generation)
-                await self._commit({o.state.partition: cut.upto + 1 for o, cut in cuts})
+                await self._commit({o.state.partition: cut.upto + 1 for o, cut in cuts}, generation)
                 self._require_owned(cuts, generation)
                 await self._confirm(cuts)
                 self.duration_seconds = time.monotonic() - started

@@ -20,8 +20,8 @@ from collections.abc import (
 from typing import Any, TypeVar, cast
 
 import faust
-from aiokafka import TopicPartition
-from aiokafka.errors import IllegalStateError
+from aiokafka import OffsetAndMetadata, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread as KafkaConsumerThread
 from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
 from faust.transport.drivers.aiokafka import Transport as KafkaTransport
@@ -30,6 +30,8 @@ from faust.types.tuples import ack_lock
 from mode.utils.futures import notify
 
 from tables.partition import Record
+
+COMMIT_RETRY_SECONDS = 0.1
 
 Position = Callable[[TP], int | None]
 Fold = Sequence[Record]
@@ -65,10 +67,31 @@ class FoldSchema(faust.Schema[Any, Any]):
 class FoldingConsumerThread(KafkaConsumerThread):
     """Faust's consumer thread, with commits that report a refusal where Faust's would crash."""
 
-    async def commit_positions(self, offsets: Mapping[TP, int]) -> None:
-        """Commit, in this thread."""
-        positions = {TopicPartition(tp.topic, tp.partition): at for tp, at in offsets.items()}
-        await self._ensure_consumer().commit(positions)
+    async def commit_positions(self, offsets: Mapping[TP, int], generation: int) -> None:
+        """Commit, in this thread, as a member of this generation or not at all.
+
+        aiokafka's own commit waits for the coordinator and tries again, in whatever generation the
+        group has then; so one of an owner that lost its partitions could still be granted.
+        """
+        consumer = self._ensure_consumer()
+        coordinator = consumer._coordinator  # noqa: SLF001 - its generation is nowhere else
+        positions = {
+            TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(at, "")
+            for tp, at in offsets.items()
+        }
+        while True:
+            await coordinator.ensure_coordinator_known()
+            # From here to the request nothing is awaited: it carries what is compared.
+            if coordinator.generation != generation:
+                raise CommitFailedError(f"generation {generation} of the group is over")
+            try:
+                await coordinator._do_commit_offsets(None, positions)  # noqa: SLF001 - see above
+            except KafkaError as error:
+                if not error.retriable:
+                    raise
+                await asyncio.sleep(COMMIT_RETRY_SECONDS)
+            else:
+                return
 
     def check(self) -> None:
         """Raise what ended the consumer's part in its group, if something did."""
@@ -182,13 +205,13 @@ class FoldingConsumer(KafkaConsumer):
             await self._folding.before_revocation()
         await super().on_partitions_revoked(revoked)
 
-    async def commit_positions(self, offsets: Mapping[TP, int]) -> None:
-        """Commit the next offsets of folded partitions.
+    async def commit_positions(self, offsets: Mapping[TP, int], generation: int) -> None:
+        """Commit the next offsets of folded partitions, owned in this generation of the group.
 
         Raises:
             KafkaError: the brokers refused, as they do where the partitions belong to others now.
         """
-        await self._in_thread(self._own_thread.commit_positions(offsets))
+        await self._in_thread(self._own_thread.commit_positions(offsets, generation))
 
     def check(self) -> None:
         """See that the consumer still takes part in its group.

@@ -1,7 +1,7 @@
 """Reads checkpoints and the ends of topics over a connection of its own, outside the group."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -60,9 +60,11 @@ class LogReader:
             await consumer.start()
             consumer.assign(tps)
             await consumer.seek_to_beginning(*tps)
+            async with asyncio.timeout(self._stall_seconds):
+                ends = await consumer.end_offsets(tps)
             while True:
                 async with asyncio.timeout(self._stall_seconds):
-                    fetched = await self._fetch(consumer, tps)
+                    fetched = await self._fetch(consumer, ends)
                 for record in fetched:
                     if record.value is None:
                         records.pop(record.key, None)
@@ -112,14 +114,23 @@ class LogReader:
             ) from error
         return {tp.partition: end for tp, end in ends.items()}
 
-    async def _fetch(self, consumer: AIOKafkaConsumer, tps: list[TopicPartition]) -> list[Any]:
-        """The next records; none at the end of the partitions."""
+    async def _fetch(
+        self, consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]
+    ) -> list[Any]:
+        """The next records; none at the end of the partitions.
+
+        The end has been asked for, since the high watermark of a leader that was just elected can
+        be behind; on the embedded broker the watermark is right and the answer is behind.
+        """
         while True:
-            fetched = await consumer.getmany(*tps, timeout_ms=_POLL_MS)
+            fetched = await consumer.getmany(*ends, timeout_ms=_POLL_MS)
             if fetched:
                 return [record for records in fetched.values() for record in records]
-            ends = [consumer.highwater(tp) for tp in tps]
-            if None not in ends and ends == [await consumer.position(tp) for tp in tps]:
+            reached = [
+                (await consumer.position(tp), consumer.highwater(tp), end)
+                for tp, end in ends.items()
+            ]
+            if all(mark is not None and at >= max(mark, end) for at, mark, end in reached):
                 return []
 
     async def _offset_consumer(self) -> AIOKafkaConsumer:

@@ -206,8 +206,9 @@ class Worker:
         offset: int | None = await self._consumer.committed_position(self._raw(partition))
         return offset
 
-    async def _commit(self, offsets: Mapping[int, int]) -> None:
-        await self._consumer.commit_positions({self._raw(p): at for p, at in offsets.items()})
+    async def _commit(self, offsets: Mapping[int, int], generation: int) -> None:
+        positions = {self._raw(partition): at for partition, at in offsets.items()}
+        await self._consumer.commit_positions(positions, generation)
 
     async def _open(self, partition: int) -> None:
         await self._consumer.open(self._raw(partition))

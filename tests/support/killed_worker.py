@@ -43,9 +43,9 @@ def die_at_commit(after: bool) -> None:
     """Die right before the offsets are committed, or right after."""
     commit = Worker._commit  # noqa: SLF001 - the only place to die in
 
-    async def killed_commit(self: Worker, offsets: Mapping[int, int]) -> None:
+    async def killed_commit(self: Worker, offsets: Mapping[int, int], generation: int) -> None:
         if after:
-            await commit(self, offsets)
+            await commit(self, offsets, generation)
         die()
 
     Worker._commit = killed_commit  # type: ignore[method-assign] # noqa: SLF001

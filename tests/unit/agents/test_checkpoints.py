@@ -66,7 +66,8 @@ class Worker:
             self.intake, self.outputs, self.commit, lambda: self.generation, interval_seconds
         )
 
-    async def commit(self, offsets: Mapping[int, int]) -> None:
+    async def commit(self, offsets: Mapping[int, int], generation: int) -> None:
+        assert generation == self.generation
         if self.refusal is not None:
             raise self.refusal
         self.outputs.happened.append("committed")
