@@ -1,9 +1,9 @@
 """Folded fetches for Faust: up to a thousand consecutive records of a partition as one message.
 
 Faust's cost is per message and not per byte, so a topic that carries every event is folded at the
-consumer. Its offsets are the application's business: Faust's own bookkeeping would misread them,
-so acknowledging a folded message only releases it, what is committed comes from the checkpoints
-alone, and after a rebalance a folded partition goes on from where its state ends.
+consumer. Its offsets are the application's business: Faust's own bookkeeping would misread them, so
+declare such topics with ``acks=False``. What is committed comes from the checkpoints alone, and
+after a rebalance a folded partition goes on from where its state ends.
 """
 
 import asyncio
@@ -26,8 +26,6 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread as KafkaCons
 from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
 from faust.transport.drivers.aiokafka import Transport as KafkaTransport
 from faust.types import TP, ConsumerMessage, Message
-from faust.types.tuples import ack_lock
-from mode.utils.futures import notify
 
 from tables.partition import Record
 
@@ -233,22 +231,6 @@ class FoldingConsumer(KafkaConsumer):
     def _new_consumer_thread(self) -> KafkaConsumerThread:
         self._own_thread = FoldingConsumerThread(self, loop=self.loop, beacon=self.beacon)
         return self._own_thread
-
-    def ack(self, message: Message) -> bool:
-        """Release a folded message; offsets are not Faust's business."""
-        if not self._is_folded(message.topic):
-            return super().ack(message)
-        with ack_lock:
-            if message.acked:
-                return False
-            message.acked = True
-            self._unacked_messages.discard(message)
-            notify(self._waiting_for_ack)
-            return True
-
-    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        if not self._is_folded(tp.topic):
-            await super()._add_gap(tp, offset_from, offset_to)
 
 
 class FoldingTransport(KafkaTransport):

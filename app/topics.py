@@ -20,6 +20,7 @@ _MAX_REPLICAS = 3
 _PANES_MARGIN_SECONDS = 600
 # Only closed segments expire or are compacted, so they must close well before the retention ends.
 _SEGMENT_MS = 600_000
+_DEFAULT_POLICY = "delete"
 _VISIBLE_SECONDS = 10.0
 _POLL_SECONDS = 0.05
 
@@ -85,14 +86,15 @@ async def ensure_topics(settings: Settings, *, history: bool = False) -> None:
 
     Raises:
         OperatorError: the broker is unreachable or refuses a topic, an existing topic has
-            another number of partitions than the settings, or ``history`` is asked for and
-            the raw topic stamps records with the broker's time.
+            another number of partitions than the settings or would lose what it must keep, or
+            ``history`` is asked for and the raw topic stamps records with the broker's time.
     """
     async with kafka_admin(settings) as admin:
         plans, existing = await _plans_and_partitions(admin, settings, history)
         missing = [plan for plan in plans if plan.name not in existing]
         for plan in plans:
             _require_partitions(plan, existing)
+        await _require_cleanup_policies(admin, [p for p in plans if p.name in existing])
         if history and plans[0].name in existing:
             await _require_create_time(admin, plans[0])
         if missing:
@@ -169,6 +171,20 @@ def _require_partitions(plan: TopicPlan, existing: Mapping[str, int]) -> None:
             f"PLAYVITALS_PARTITIONS={found}, or start anew with another PLAYVITALS_TOPIC_PREFIX "
             "(dedupe and views work within a partition, so its count cannot change)"
         )
+
+
+async def _require_cleanup_policies(admin: AIOKafkaAdminClient, plans: list[TopicPlan]) -> None:
+    """A compacted topic whose old records expire loses state; one of events that is compacted
+    loses events."""
+    configs = await _configs(admin, [plan.name for plan in plans])
+    for plan in plans:
+        found = configs.get(plan.name, {}).get("cleanup.policy") or _DEFAULT_POLICY
+        expected = plan.configs.get("cleanup.policy", _DEFAULT_POLICY)
+        if found != expected:
+            raise OperatorError(
+                f"topic {plan.name} has cleanup.policy={found} and would lose records that are "
+                f"needed: set it to {expected} with Kafka's own tools"
+            )
 
 
 async def _require_create_time(admin: AIOKafkaAdminClient, raw: TopicPlan) -> None:

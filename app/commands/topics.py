@@ -33,7 +33,7 @@ _HISTORY_HELP = (
 @topics.command()
 @click.option("--history", is_flag=True, help=_HISTORY_HELP)
 def create(history: bool) -> None:
-    """Create missing topics; change none.
+    """Create missing topics; change none, and exit with 1 where one differs.
 
     \b
     Example:
@@ -43,7 +43,9 @@ def create(history: bool) -> None:
     from app.topics import ensure_topics, inspect_topics
 
     asyncio.run(ensure_topics(settings, history=history))
-    _print(asyncio.run(inspect_topics(settings, history=history)))
+    reports = asyncio.run(inspect_topics(settings, history=history))
+    _print(reports)
+    _require_no_differences(reports)
 
 
 @topics.command()
@@ -62,12 +64,7 @@ def check(history: bool) -> None:
 
     reports = asyncio.run(inspect_topics(settings, history=history))
     _print(reports)
-    differing = [report.plan.name for report in reports if report.differences]
-    if differing:
-        raise OperatorError(
-            f"{len(differing)} of {len(reports)} topics differ from the settings; create missing "
-            "ones with 'playvitals topics create', change others with Kafka's own tools"
-        )
+    _require_no_differences(reports)
 
 
 @topics.command()
@@ -96,6 +93,15 @@ def reset(history: bool, yes: bool) -> None:
         )
     asyncio.run(reset_state(settings, history=history))
     click.echo("the state is gone; the next worker counts from the beginning of the raw topic")
+
+
+def _require_no_differences(reports: "Sequence[TopicReport]") -> None:
+    differing = [report.plan.name for report in reports if report.differences]
+    if differing:
+        raise OperatorError(
+            f"{len(differing)} of {len(reports)} topics differ from the settings; create missing "
+            "ones with 'playvitals topics create', change others with Kafka's own tools"
+        )
 
 
 def _print(reports: "Sequence[TopicReport]") -> None:

@@ -25,8 +25,9 @@ WORKER_SETTINGS = {
     "CHECKPOINT_SECONDS": "3",
     "SESSION_TIMEOUT_SECONDS": "6",
     "REBALANCE_TIMEOUT_SECONDS": "15",
+    "LOG_LEVEL": "info",
 }
-"""Short times, so that a run meets every one of them."""
+"""Short times, so that a run meets every one of them, and logs that tell what came before."""
 
 
 def port_giver(random: Random) -> Callable[[], int]:
@@ -61,6 +62,8 @@ class Fleet:
         """What no fault explains, one line each."""
         self.workers: list[Program] = []
         """Those that are meant to run, whether they do at the moment or not."""
+        self.unasked_ends = 0
+        """How often a process ended by itself; it was started again."""
         self._log = log
         self._folder = folder
         self._environ = {
@@ -75,7 +78,7 @@ class Fleet:
         self._metrics_ports = [free_port() for _ in range(MOST_WORKERS)]
         self.settings: Settings = load_settings(self._environ)
         url = self.settings.api_address.url
-        self.api = Program("api", "api", self._environ, url, folder, log)
+        self.api = Program("api", "api", self._environ, url, folder, self.note_end)
 
     async def scale(self, count: int, **settings: str) -> None:
         """Run so many workers; those that are too many end by SIGTERM once they are ready."""
@@ -97,6 +100,11 @@ class Fleet:
         if code != 0:
             self.problems.append(f"{worker.name} ended with {code} after SIGTERM")
 
+    def note_end(self, line: str) -> None:
+        """Tell of a process that ended although no fault asked it to."""
+        self.unasked_ends += 1
+        self._log(line)
+
     async def abandon(self) -> None:
         """Leave no process behind."""
         await asyncio.gather(*(program.abandon() for program in (*self.workers, self.api)))
@@ -111,7 +119,7 @@ class Fleet:
             "PLAYVITALS_METRICS_ADDRESS": address,
         }
         name = f"worker-{number}"
-        return Program(name, "worker", environ, f"http://{address}", self._folder, self._log)
+        return Program(name, "worker", environ, f"http://{address}", self._folder, self.note_end)
 
 
 @asynccontextmanager

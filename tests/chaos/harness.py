@@ -26,30 +26,28 @@ BROKERS = 3
 LEAST_EVENTS = 50_000
 
 
-async def run_chaos(seed: int, seconds: float, least_events: int = LEAST_EVENTS) -> Report:
+async def run_chaos(seed: int, seconds: float, *, keep: bool = False) -> Report:
     """Load, faults and comparison; whatever goes wrong is a difference of the report.
 
-    The folder with the logs of all processes is kept where there is any difference, and where the
-    run itself breaks off; its path is on standard error.
+    The folder with the logs of all processes and the data of the brokers is kept where there is any
+    difference, where the run itself breaks off, and on wish; its path is on standard error.
     """
     journal = Journal()
     folder = Path(tempfile.mkdtemp(prefix="playvitals-chaos-"))
     try:
-        report = await _run(seed, seconds, least_events, folder, journal)
+        report = await _run(seed, seconds, folder, journal)
     except BaseException:
         journal(f"broken off; the logs are in {folder}")
         raise
     journal.differences(report.differences)
-    if report.differences:
+    if report.differences or keep:
         journal(f"the logs are in {folder}")
     else:
         rmtree(folder)
     return report
 
 
-async def _run(
-    seed: int, seconds: float, least_events: int, folder: Path, journal: Journal
-) -> Report:
+async def _run(seed: int, seconds: float, folder: Path, journal: Journal) -> Report:
     # Where the ports are has nothing to do with what happens: two runs can stand side by side.
     free_port = port_giver(Random())  # noqa: S311 - ports, no secrets
     async with kafka_cluster(folder, free_port, BROKERS) as cluster:
@@ -64,7 +62,7 @@ async def _run(
             faults = Faults(cluster, fleet, seed, journal)
             async with strangers.running(), load.running():
                 journal("the load begins")
-                await faults.run(seconds, lambda: len(load.acknowledged) >= least_events)
+                await faults.run(seconds, lambda: len(load.acknowledged) >= LEAST_EVENTS)
             journal(f"the load ends: {len(load.acknowledged)} events were taken by the API")
             topics = Topics(fleet.settings)
             await Settling(fleet, topics).run()
@@ -82,7 +80,7 @@ async def _compare(
     journal: Journal,
 ) -> Report:
     records = await topics.read("events.raw")
-    expected = run_oracle(map(_raw_record, records), rules(fleet.settings))
+    expected = run_oracle(map(raw_record, records), rules(fleet.settings))
     accepted = await topics.read_json("events.accepted")
     windows = await topics.newest("windows")
     found = [
@@ -104,6 +102,7 @@ async def _compare(
         events=len(records) - expected.ticks,
         received=len(load.acknowledged),
         repeated=len(accepted) - len({value["eventId"] for _, value, _ in accepted}),
+        unasked_ends=fleet.unasked_ends,
         faults=dict(sorted(faults.counts.items())),
         differences=found,
         seconds=journal.seconds,
@@ -143,7 +142,8 @@ def _event_id(value: bytes | None) -> str:
     return str(event.get("eventId")) if isinstance(event, dict) else ""
 
 
-def _raw_record(record: ConsumerRecord) -> RawRecord:
+def raw_record(record: ConsumerRecord) -> RawRecord:
+    """A record as the oracle reads it."""
     return RawRecord(
         record.partition,
         record.offset,

@@ -13,13 +13,15 @@ class Report:
     """The figures of one run, and everything that is not as it should be.
 
     ``events`` are those of the raw topic, ``received`` those that the API took, ``repeated`` the
-    records of ``events.accepted`` that came again.
+    records of ``events.accepted`` that came again, ``unasked_ends`` how often a process ended that
+    no fault had asked to, and was started again.
     """
 
     seed: int
     events: int
     received: int
     repeated: int
+    unasked_ends: int
     faults: dict[str, int]
     differences: list[str]
     seconds: float

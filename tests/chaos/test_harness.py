@@ -105,12 +105,13 @@ def test_slice_of_an_earlier_moment_is_told() -> None:
 
 
 def test_report_is_one_line_that_counts_its_differences() -> None:
-    report = Report(3, 100, 90, 7, {"worker-kill": 2}, ["one", "two"], 1.26)
+    report = Report(3, 100, 90, 7, 1, {"worker-kill": 2}, ["one", "two"], 1.26)
     assert json.loads(report.line()) == {
         "seed": 3,
         "events": 100,
         "received": 90,
         "repeated": 7,
+        "unasked_ends": 1,
         "faults": {"worker-kill": 2},
         "differences": 2,
         "seconds": 1.3,

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +17,7 @@ from aiokafka.structs import TopicPartition
 from app.kafka_admin import kafka_admin
 from app.kafka_writer import KafkaWriter
 from app.topics import NAMES, ensure_topics
+from tests.chaos.topics import Topics
 from tests.integration.conftest import EnvironFor
 from tests.support.deployment import COMMAND, Deployment, Samples, until
 
@@ -155,6 +158,20 @@ async def test_stopping_takes_less_than_ten_seconds_and_saves_what_was_counted(
         assert new_events(after) == 0
 
 
+async def test_nothing_but_a_checkpoint_commits_an_offset(counted: Deployment) -> None:
+    committed = await Topics(counted.settings).committed()
+    assert committed == {0: EVENTS}
+    hasty = Deployment({**counted.environ, "PLAYVITALS_CHECKPOINT_SECONDS": "3600"})
+    async with hasty.worker(history=False) as worker:
+        await write(hasty, events(300))
+        await hasty.until_metrics(lambda now: now.get(PLAYS) == 2 * EVENTS, "all is counted")
+        # Longer than the interval at which Faust commits what was acknowledged.
+        await asyncio.sleep(4)
+        os.kill(worker.pid, signal.SIGKILL)
+        await worker.wait()
+    assert await Topics(counted.settings).committed() == committed
+
+
 async def test_raw_topic_that_was_created_anew_and_is_shorter_stops_the_worker(
     counted: Deployment,
 ) -> None:
@@ -217,6 +234,19 @@ async def test_changed_number_of_partitions_stops_the_worker(counted: Deployment
     assert "PLAYVITALS_PARTITIONS=2" in await refusal(counted)
     grown = Deployment({**counted.environ, "PLAYVITALS_PARTITIONS": "2"})
     assert "was made with 1 partitions and there are 2 now" in await refusal(grown)
+
+
+async def test_state_topic_that_would_expire_is_refused(
+    apache_kafka: str, environ_for: EnvironFor
+) -> None:
+    deployment = Deployment(
+        environ_for(KAFKA=apache_kafka, TOPIC_PREFIX="expires.", PARTITIONS="1")
+    )
+    async with admin_of(deployment) as admin:
+        await admin.create_topics([NewTopic("expires.state", 1, 1)])
+    message = await refusal(deployment)
+    assert "topic expires.state has cleanup.policy=delete" in message
+    assert "set it to compact" in message
 
 
 async def test_reset_is_refused_while_workers_run(counted: Deployment) -> None:

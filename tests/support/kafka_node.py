@@ -51,8 +51,11 @@ def kafka_jars() -> Path:
 
 
 def new_cluster_id() -> str:
-    """An id as Kafka makes them."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    """An id as Kafka makes them: one that begins with a dash would be taken for an option."""
+    cluster_id = "-"
+    while cluster_id.startswith("-"):
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return cluster_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ class KafkaNode:
 
     async def format(self, cluster_id: str) -> None:
         """Prepare the folder for the data; once, before the first start."""
-        command = (*_java(), "kafka.tools.StorageTool", "format", "-t", cluster_id)
+        command = (*_java(), "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}")
         process = await asyncio.create_subprocess_exec(
             *(*command, "-c", str(self._properties)),
             stdout=asyncio.subprocess.PIPE,
