@@ -104,6 +104,9 @@ class Ownership:
         started = time.monotonic()
         owned = self._intake.new_partition(partition, self._origin)
         await restore_partition(owned, self._source)
+        if self._restoring.get(partition) is not asyncio.current_task():
+            # A client may swallow a cancellation; what was read may be out of date by now.
+            return
         owned.saved_at_seconds = time.time()
         self.restore_seconds = time.monotonic() - started
         self._intake.partitions[partition] = owned

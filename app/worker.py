@@ -4,19 +4,19 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
+from functools import partial
 from typing import Any
 
 from aiohttp import web
-from aiokafka.errors import KafkaError
-from faust.types import TP
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from agents.checkpoints import Checkpointer
 from agents.intake import Intake
 from agents.outputs import KafkaOutputs
-from agents.restoring import Ownership, RawBounds
+from agents.restoring import Ownership
 from agents.windows import Windows
+from app.group_member import GroupMember
 from app.health_metrics import HealthMetrics
 from app.kafka_writer import KafkaWriter
 from app.log_reader import LogReader
@@ -28,7 +28,6 @@ from app.topics import ensure_topics
 from app.watchdog import Watchdog
 from app.worker_metrics import WorkerCollector
 from app.worker_server import serve_worker
-from models.errors import PlayvitalsError
 from tables.checkpoint_log import Origin
 from tables.counters import Counters
 from tables.partition import PartitionRules
@@ -57,6 +56,7 @@ class Worker:
             timeout_seconds=WRITE_TIMEOUT_SECONDS,
         )
         self._reader = LogReader(settings, settings.stall_seconds)
+        member = self._member = GroupMember(settings, lambda: self._app, self._reader)
         outputs = KafkaOutputs(settings, self._writer, self._partition_of, self.fail)
         tick_ms = settings.tick_seconds * 1000
         counters = Counters()
@@ -71,24 +71,20 @@ class Worker:
             self._reader.published_windows,
         )
         self._checkpointer = Checkpointer(
-            self._intake, outputs, self._commit, self._generation, settings.checkpoint_seconds
+            self._intake, outputs, member.commit, member.generation, settings.checkpoint_seconds
         )
         self._ownership = Ownership(
             self._intake,
-            self,
+            member,
             Origin(settings.topic("events.raw"), settings.partitions),
-            self._open,
+            member.open,
             self._guard,
         )
-        self._pulse = Pulse(
-            settings.session_timeout_seconds,
-            self._generation,
-            lambda: self._consumer.flow_active,
-        )
+        self._pulse = Pulse(settings.session_timeout_seconds, member.generation, member.is_assigned)
         self._watchdog = Watchdog(
             self._reader.raw_ends,
             self._next_offsets,
-            lambda: not self._consumer.flow_active,
+            lambda: not member.is_assigned(),
             settings.stall_seconds,
             settings.stall_seconds + settings.rebalance_timeout_seconds,
         )
@@ -103,7 +99,7 @@ class Worker:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         health = HealthMetrics(
-            counters, self._intake, self._checkpointer, self._ownership, self._lag_of
+            counters, self._intake, self._checkpointer, self._ownership, member.lag_of
         )
         self._registry.register(
             WorkerCollector(counters, self._intake, self._windows, health, self._pulse.is_current)
@@ -133,7 +129,7 @@ class Worker:
             await asyncio.wait((stopped, self._failure), return_when=asyncio.FIRST_COMPLETED)
             if self._failure.done():
                 await self._failure
-            self._consumer.stop_flow()
+            self._member.stop_consuming()
             await self._checkpointer.save_all(LAST_CHECKPOINT_SECONDS)
         finally:
             for task in tasks:
@@ -145,7 +141,7 @@ class Worker:
         """Whether partitions are assigned and every rolling figure is up to date."""
         return bool(
             (self._intake.partitions or self._windows.partitions)
-            and self._consumer.flow_active
+            and self._member.is_assigned()
             and self._ownership.is_restored()
             and self._windows.is_ready()
         )
@@ -162,30 +158,16 @@ class Worker:
         while True:
             await asyncio.sleep(PERIOD_SECONDS if self._is_ready() else STARTING_PERIOD_SECONDS)
             self._pulse.beat()
-            if self._app.crashed:
-                # One of Faust's services ended; without it the worker would only look alive.
-                raise PlayvitalsError(f"Faust crashed: {self._app.crash_reason!r}")
-            self._check_group()
+            self._member.check()
             self._intake.publish_changes()
-            self._windows.check_ready(
-                lambda partition: self._end_of(TP(self._settings.topic("panes"), partition))
-            )
+            self._windows.check_ready(partial(self._member.end_of, "panes"))
             await self._windows.publish()
-            self._intake.write_due_ticks(lambda partition, at: self._lag_of(partition, at) == 0)
-
-    def _check_group(self) -> None:
-        try:
-            self._consumer.check()
-        except KafkaError as error:
-            raise PlayvitalsError(
-                f"the consumer group refused this worker: {error!r}; see whether the brokers allow "
-                "PLAYVITALS_SESSION_TIMEOUT_SECONDS (group.min.session.timeout.ms) and the group"
-            ) from error
+            self._intake.write_due_ticks(lambda p, at: self._member.lag_of(p, at) == 0)
 
     async def _save_periodically(self) -> None:
         while True:
             await asyncio.sleep(SAVE_PERIOD_SECONDS)
-            if self._consumer.flow_active:
+            if self._member.is_assigned():
                 await self._checkpointer.save_due()
 
     async def _watch(self) -> None:
@@ -193,55 +175,13 @@ class Worker:
             await asyncio.sleep(self._watchdog.period_seconds)
             await self._watchdog.look()
 
-    async def state_records(self, partition: int) -> dict[bytes, bytes]:
-        """What the ``state`` topic holds of a partition."""
-        return await self._reader.state_records(partition)
-
-    async def raw_bounds(self, partition: int) -> RawBounds:
-        """What a raw partition holds."""
-        return await self._reader.raw_bounds(partition)
-
-    async def committed(self, partition: int) -> int | None:
-        """The next offset that the group has committed for a raw partition."""
-        offset: int | None = await self._consumer.committed_position(self._raw(partition))
-        return offset
-
-    async def _commit(self, offsets: Mapping[int, int], generation: int) -> None:
-        positions = {self._raw(partition): at for partition, at in offsets.items()}
-        await self._consumer.commit_positions(positions, generation)
-
-    async def _open(self, partition: int) -> None:
-        await self._consumer.open(self._raw(partition))
-
-    def _generation(self) -> int:
-        return self._app.consumer_generation_id
-
     def _next_offsets(self) -> dict[int, int]:
         return {
             partition: owned.state.upto + 1 for partition, owned in self._intake.partitions.items()
         }
 
-    def _raw(self, partition: int) -> TP:
-        return TP(self._settings.topic("events.raw"), partition)
-
-    @property
-    def _consumer(self) -> Any:
-        # Faust types its consumer by a protocol that leaves out what is needed here.
-        return self._app.consumer
-
     def _partition_of(self, key: bytes) -> int:
         return partition_for(key, self._settings.partitions)
-
-    def _lag_of(self, partition: int, next_offset: int) -> int | None:
-        end = self._end_of(self._raw(partition))
-        return None if end is None else max(0, end - next_offset)
-
-    def _end_of(self, tp: TP) -> int | None:
-        """The high watermark of the last fetch response; None until there was one."""
-        if tp not in self._consumer.assignment():
-            return None
-        end: int | None = self._consumer.highwater(tp)
-        return end
 
     async def _stop(self, server: web.AppRunner) -> None:
         deadline = time.monotonic() + STOP_SECONDS

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from random import Random
 
 from tests.chaos.fleet import MOST_WORKERS, Fleet
@@ -13,6 +14,7 @@ from tests.support.kafka_cluster import KafkaCluster
 
 LEAST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 1.0, 3.0
 
+OUTAGE = "outage"
 FAULTS = (
     "api-pause",
     "broker-kill",
@@ -127,6 +129,32 @@ class Faults:
         # A second broker must not be lost before this one has caught up.
         await until(self._cluster.is_whole, "all replicas are in sync")
         self._log(f"broker {number} is back")
+
+    async def lose_all_brokers(self, seconds: float) -> None:
+        """Kill every broker under load and start them again after ``seconds``.
+
+        Meanwhile the API has to answer 503.
+        """
+        self.counts[OUTAGE] += 1
+        self._log(f"kill all brokers for {seconds:.0f} s")
+        ends_at = time.monotonic() + seconds
+        await asyncio.gather(*(node.kill() for node in self._cluster.nodes))
+        statuses: Counter[int] = Counter()
+        while time.monotonic() < ends_at:
+            statuses[await self._fleet.post_event()] += 1
+        await asyncio.gather(*(node.start() for node in self._cluster.nodes))
+        await until(self._cluster.is_whole, "all replicas are in sync")
+        self._log(f"all brokers are back; meanwhile the API answered {dict(statuses)}")
+        if statuses.keys() != {HTTPStatus.SERVICE_UNAVAILABLE}:
+            self._fleet.problems.append(f"without brokers the API answered {dict(statuses)}")
+
+        async def takes_events() -> bool:
+            return await self._fleet.post_event() == HTTPStatus.OK
+
+        await until(takes_events, "the API takes events again")
+        for worker in self._fleet.workers:
+            await worker.until_ready()
+        self._log("the API takes events and the workers are ready")
 
     async def _pause_api(self) -> None:
         seconds = self._random.uniform(2.0, 5.0)

@@ -5,13 +5,17 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from random import Random
+
+import httpx
 
 from app.settings import Settings, load_settings
 from tests.chaos.processes import Log, Program
 
 PARTITIONS = 12
+ANSWER_SECONDS = 15.0
 KEY = "pk_live_chaos"
 MOST_WORKERS = 3
 # Under the ports that a system gives to outgoing connections: one of those could take the port of
@@ -64,6 +68,7 @@ class Fleet:
         """Those that are meant to run, whether they do at the moment or not."""
         self.unasked_ends = 0
         """How often a process ended by itself; it was started again."""
+        self._numbers = count()
         self._log = log
         self._folder = folder
         self._environ = {
@@ -104,6 +109,20 @@ class Fleet:
         """Tell of a process that ended although no fault asked it to."""
         self.unasked_ends += 1
         self._log(line)
+
+    async def post_event(self) -> int:
+        """Send one event of its own viewer to the API; the status of the answer."""
+        number = next(self._numbers)
+        event = {
+            "event": "like",
+            "contentId": "clip-outage",
+            "eventId": f"outage-{number}",
+            "sessionId": f"s-outage-{number}",
+        }
+        url = f"{self.settings.api_address.url}/v1/events"
+        async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
+            headers = {"Authorization": f"Bearer {KEY}"}
+            return (await client.post(url, json=event, headers=headers)).status_code
 
     async def abandon(self) -> None:
         """Leave no process behind."""

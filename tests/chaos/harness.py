@@ -26,8 +26,12 @@ BROKERS = 3
 LEAST_EVENTS = 50_000
 
 
-async def run_chaos(seed: int, seconds: float, *, keep: bool = False) -> Report:
+async def run_chaos(
+    seed: int, seconds: float, outage_seconds: float = 0.0, *, keep: bool = False
+) -> Report:
     """Load, faults and comparison; whatever goes wrong is a difference of the report.
+
+    With ``outage_seconds`` all brokers are away for so long, after the other faults.
 
     The folder with the logs of all processes and the data of the brokers is kept where there is any
     difference, where the run itself breaks off, and on wish; its path is on standard error.
@@ -35,7 +39,7 @@ async def run_chaos(seed: int, seconds: float, *, keep: bool = False) -> Report:
     journal = Journal()
     folder = Path(tempfile.mkdtemp(prefix="playvitals-chaos-"))
     try:
-        report = await _run(seed, seconds, folder, journal)
+        report = await _run(seed, seconds, outage_seconds, folder, journal)
     except BaseException:
         journal(f"broken off; the logs are in {folder}")
         raise
@@ -47,7 +51,9 @@ async def run_chaos(seed: int, seconds: float, *, keep: bool = False) -> Report:
     return report
 
 
-async def _run(seed: int, seconds: float, folder: Path, journal: Journal) -> Report:
+async def _run(
+    seed: int, seconds: float, outage_seconds: float, folder: Path, journal: Journal
+) -> Report:
     # Where the ports are has nothing to do with what happens: two runs can stand side by side.
     free_port = port_giver(Random())  # noqa: S311 - ports, no secrets
     async with kafka_cluster(folder, free_port, BROKERS) as cluster:
@@ -63,6 +69,8 @@ async def _run(seed: int, seconds: float, folder: Path, journal: Journal) -> Rep
             async with strangers.running(), load.running():
                 journal("the load begins")
                 await faults.run(seconds, lambda: len(load.acknowledged) >= LEAST_EVENTS)
+                if outage_seconds:
+                    await faults.lose_all_brokers(outage_seconds)
             journal(f"the load ends: {len(load.acknowledged)} events were taken by the API")
             topics = Topics(fleet.settings)
             await Settling(fleet, topics).run()

@@ -11,8 +11,9 @@ import sys
 from collections.abc import Mapping
 
 from agents.outputs import KafkaOutputs
+from app.group_member import GroupMember
 from app.settings import load_settings
-from app.worker import Worker, run_worker
+from app.worker import run_worker
 
 
 def die() -> None:
@@ -41,14 +42,14 @@ def die_at_record(number: int) -> None:
 
 def die_at_commit(after: bool) -> None:
     """Die right before the offsets are committed, or right after."""
-    commit = Worker._commit  # noqa: SLF001 - the only place to die in
+    commit = GroupMember.commit
 
-    async def killed_commit(self: Worker, offsets: Mapping[int, int], generation: int) -> None:
+    async def killed_commit(self: GroupMember, offsets: Mapping[int, int], generation: int) -> None:
         if after:
             await commit(self, offsets, generation)
         die()
 
-    Worker._commit = killed_commit  # type: ignore[method-assign] # noqa: SLF001
+    GroupMember.commit = killed_commit  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

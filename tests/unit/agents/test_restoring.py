@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -139,6 +140,27 @@ async def test_restore_of_a_partition_that_leaves_meanwhile_is_given_up() -> Non
     await asyncio.sleep(0.01)
     assert worker.intake.partitions == {}
     assert worker.opened == []
+
+
+async def test_restore_that_ignores_its_cancellation_changes_nothing() -> None:
+    source = Source(blocked=asyncio.Event())
+    worker = Worker(source)
+    read = source.state_records
+
+    async def stubborn_read(partition: int) -> dict[bytes, bytes]:
+        with suppress(asyncio.CancelledError):
+            await read(partition)
+        return {}
+
+    source.state_records = stubborn_read  # type: ignore[method-assign]
+    await worker.assign({0}, 1)
+    await worker.assign({0}, 3)
+    assert not worker.ownership.is_open(0), "what was read in generation 1 is out of date"
+    assert source.blocked is not None
+    source.blocked.set()
+    await asyncio.sleep(0.01)
+    assert worker.ownership.is_open(0)
+    assert (worker.opened, worker.errors) == ([0], [])
 
 
 async def test_restore_that_fails_ends_the_worker() -> None:
