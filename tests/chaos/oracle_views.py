@@ -212,10 +212,10 @@ class Views:
             count("rebuffers", 1, data.get("rendition"))
             count("rebufferMs", data["duration"], data.get("rendition"))
         elif name == "qualityChange":
-            lines = [int(re.sub(r"\D", "", data[key])) for key in ("fromQuality", "toQuality")]
-            if lines[1] > lines[0]:
+            before, after = (_lines(data[key]) for key in ("fromQuality", "toQuality"))
+            if after > before > 0:
                 record["upshifts"] = record.get("upshifts", 0) + 1
-            elif lines[1] < lines[0]:
+            elif before > after > 0:
                 record["downshifts"] = record.get("downshifts", 0) + 1
                 count("downshifts", 1)
         elif name == "error":
@@ -319,6 +319,11 @@ def _slice(view: View | None, context: list[str | None], rendition: str | None =
     record = {} if view is None else view.record
     values = [rendition or record.get("rendition"), record.get("codec"), record.get("entryPoint")]
     return tuple(value or "unknown" for value in [*values, *context])
+
+
+def _lines(quality: str) -> int:
+    """The height of a rendition such as 720p; 0 of one that does not tell."""
+    return int(re.sub(r"\D", "", quality) or 0)
 
 
 def _advance(view: View, position_ms: int, at_ms: int) -> int:
