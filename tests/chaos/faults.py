@@ -9,8 +9,8 @@ from random import Random
 
 from tests.chaos.fleet import MOST_WORKERS, Fleet
 from tests.chaos.processes import Log, Program
-from tests.chaos.waiting import until
 from tests.support.kafka_cluster import KafkaCluster
+from tests.support.waiting import until
 
 LEAST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 1.0, 3.0
 

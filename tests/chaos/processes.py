@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from app.child_process import ChildProcess
-from tests.chaos.waiting import until
+from tests.support.waiting import until
 
 COMMAND = (sys.executable, "-P", "-m", "app.cli")
 RESTART_SECONDS = 1.0

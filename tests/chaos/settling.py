@@ -8,7 +8,7 @@ from app.kafka_writer import KafkaWriter
 from models.timestamps import format_timestamp
 from tests.chaos.fleet import Fleet
 from tests.chaos.topics import Keyed, Topics
-from tests.chaos.waiting import POLL_SECONDS, WaitedInVainError, until
+from tests.support.waiting import POLL_SECONDS, WaitedInVainError, until
 
 WORKERS = 2
 QUIET_SECONDS = 5.0

@@ -8,8 +8,9 @@ import pytest
 from app.kafka_writer import KafkaWriter
 from app.topics import NAMES
 from tests.integration.conftest import EnvironFor
-from tests.support.deployment import Deployment, until
+from tests.support.deployment import Deployment
 from tests.support.kafka_cluster import KafkaCluster
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 

@@ -13,7 +13,8 @@ import pytest
 
 from app.child_process import ChildProcess
 from tests.integration.conftest import EnvironFor
-from tests.support.deployment import Deployment, Samples, until
+from tests.support.deployment import Deployment, Samples
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import EnvironFor
-from tests.support.deployment import Deployment, Samples, until
+from tests.support.deployment import Deployment, Samples
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 

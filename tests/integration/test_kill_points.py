@@ -19,7 +19,8 @@ from tests.chaos.harness import raw_record, rules
 from tests.chaos.oracle import run_oracle
 from tests.chaos.topics import Topics
 from tests.integration.conftest import EnvironFor
-from tests.support.deployment import Deployment, Samples, until
+from tests.support.deployment import Deployment, Samples
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
@@ -98,6 +99,7 @@ async def die_at(deployment: Deployment, step: str) -> None:
             process.kill()
 
 
+@pytest.mark.timeout(900)
 async def test_worker_killed_at_every_step_of_a_checkpoint_changes_no_figure(
     apache_kafka: str, environ_for: EnvironFor
 ) -> None:

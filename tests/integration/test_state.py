@@ -19,7 +19,8 @@ from app.kafka_writer import KafkaWriter
 from app.topics import NAMES, ensure_topics
 from tests.chaos.topics import Topics
 from tests.integration.conftest import EnvironFor
-from tests.support.deployment import COMMAND, Deployment, Samples, until
+from tests.support.deployment import COMMAND, Deployment, Samples
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 

@@ -2,8 +2,7 @@
 
 import asyncio
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import httpx
@@ -13,20 +12,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.child_process import ChildProcess
 from app.settings import load_settings
 from app.topics import ensure_topics
+from tests.support.waiting import WaitedInVainError, until
 
-DEADLINE_SECONDS = 60.0
-POLL_SECONDS = 0.1
 COMMAND = (sys.executable, "-P", "-m", "app.cli")
 
 Samples = Mapping[tuple[str, ...], float]
-
-
-async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Wait for a condition, for a minute at most."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not await holds():
-        assert time.monotonic() < deadline, f"waited in vain until {what}"
-        await asyncio.sleep(POLL_SECONDS)
 
 
 class Deployment:
@@ -76,13 +66,18 @@ class Deployment:
 
     async def until_metrics(self, holds: Callable[[Samples], bool], what: str) -> Samples:
         """The metrics as soon as ``holds`` says so of them."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while True:
+        samples: Samples = {}
+
+        async def is_so() -> bool:
+            nonlocal samples
             samples = await self.metrics()
-            if holds(samples):
-                return samples
-            assert time.monotonic() < deadline, f"waited in vain until {what}: {samples}"
-            await asyncio.sleep(POLL_SECONDS)
+            return holds(samples)
+
+        try:
+            await until(is_so, what)
+        except WaitedInVainError as error:
+            raise WaitedInVainError(f"{error}: {samples}") from None
+        return samples
 
     async def read(self, name: str) -> list[ConsumerRecord]:
         """The records of a topic up to its end, partition by partition."""

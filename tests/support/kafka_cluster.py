@@ -9,8 +9,8 @@ from typing import Any
 from app.kafka_admin import kafka_admin
 from app.settings import load_settings
 from models.errors import OperatorError
-from tests.support.deployment import until
 from tests.support.kafka_node import KafkaNode, NodeAddress, kafka_jars, new_cluster_id
+from tests.support.waiting import until
 
 
 class KafkaCluster:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 DEADLINE_SECONDS = 240.0
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.1
 
 
 class WaitedInVainError(AssertionError):
