@@ -195,7 +195,8 @@ class Worker:
         for stop in stops:
             try:
                 await asyncio.wait_for(stop(), max(0.1, deadline - time.monotonic()))
-            except Exception:
+            except (Exception, asyncio.CancelledError):
+                # Cancelled is something within; the worker itself ends by a signal or an error.
                 log.warning("The worker did not stop cleanly", exc_info=True)
 
 
