@@ -21,6 +21,7 @@ MOST_WORKERS = 3
 # Under the ports that a system gives to outgoing connections: one of those could take the port of
 # a process while it is down.
 PORTS = range(21_000, 23_000)
+PORTS_OF_RUN = 100
 WORKER_SETTINGS = {
     "WINDOWS": "30s,2m",
     "GRACE_SECONDS": "20",
@@ -36,7 +37,10 @@ WORKER_SETTINGS = {
 
 def port_giver(random: Random) -> Callable[[], int]:
     """Gives loopback ports that nobody listens on, another one at every call."""
-    candidates: Iterator[int] = iter(random.sample(PORTS, len(PORTS)))
+    # A run has ports of its own: another one beside it may be about to use what is free now.
+    first = os.getpid() * PORTS_OF_RUN % len(PORTS)
+    own = PORTS[first : first + PORTS_OF_RUN]
+    candidates: Iterator[int] = iter(random.sample(own, len(own)))
 
     def give() -> int:
         for port in candidates:
@@ -47,7 +51,7 @@ def port_giver(random: Random) -> Callable[[], int]:
                 except OSError:
                     continue
                 return port
-        raise AssertionError(f"no port is free in {PORTS}")
+        raise AssertionError(f"no port is free in {own}")
 
     return give
 
