@@ -16,12 +16,17 @@ _REQUEST_TIMEOUT_MS = 10_000
 _RETRY_SECONDS = 0.1
 
 
+class BrokerRequestError(OperatorError):
+    """A broker that answers at all failed a request; another one may soon have its part."""
+
+
 @asynccontextmanager
 async def kafka_admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     """Connect to the broker, trying for ``settings.broker_timeout_seconds``.
 
     Raises:
-        OperatorError: no broker answered in that time, or it failed a request of the context.
+        BrokerRequestError: a request of the context failed.
+        OperatorError: no broker answered in that time.
     """
     try:
         client = await _connect(settings)
@@ -32,7 +37,7 @@ async def kafka_admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     try:
         yield client
     except (KafkaError, TimeoutError, OSError) as error:
-        raise OperatorError(
+        raise BrokerRequestError(
             f"the Kafka broker at {settings.bootstrap_servers} failed a request: "
             f"{_describe(error)}; see whether its advertised listeners can be reached from here"
         ) from None

@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from app.kafka_admin import kafka_admin
+from app.kafka_admin import BrokerRequestError, kafka_admin
 from app.settings import Settings
 from models.errors import OperatorError
 
@@ -23,6 +23,7 @@ _SEGMENT_MS = 600_000
 _DEFAULT_POLICY = "delete"
 _VISIBLE_SECONDS = 10.0
 _POLL_SECONDS = 0.05
+_RETRY_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +85,27 @@ def plan_topics(settings: Settings, *, brokers: int, history: bool = False) -> l
 async def ensure_topics(settings: Settings, *, history: bool = False) -> None:
     """Create every missing topic; leave those that exist as they are.
 
+    While a broker has just gone, others take over its part: what fails is tried again for
+    ``settings.broker_timeout_seconds``.
+
     Raises:
         OperatorError: the broker is unreachable or refuses a topic, an existing topic has
             another number of partitions than the settings or would lose what it must keep, or
             ``history`` is asked for and the raw topic stamps records with the broker's time.
     """
+    deadline = time.monotonic() + settings.broker_timeout_seconds
+    while True:
+        try:
+            await _ensure(settings, history)
+        except BrokerRequestError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(_RETRY_SECONDS)
+        else:
+            return
+
+
+async def _ensure(settings: Settings, history: bool) -> None:
     async with kafka_admin(settings) as admin:
         plans, existing = await _plans_and_partitions(admin, settings, history)
         missing = [plan for plan in plans if plan.name not in existing]

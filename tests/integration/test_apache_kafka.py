@@ -74,7 +74,7 @@ async def test_records_outlive_the_broker_that_took_them(
             three_brokers.bootstrap_servers,
             client_id="test",
             linger_seconds=0.0,
-            timeout_seconds=30.0,
+            timeout_seconds=120.0,
         )
         await writer.start()
         await writer.append(raw, 0, None, value)
