@@ -195,9 +195,10 @@ async def _require_cleanup_policies(admin: AIOKafkaAdminClient, plans: list[Topi
     loses events."""
     configs = await _configs(admin, [plan.name for plan in plans])
     for plan in plans:
-        found = configs.get(plan.name, {}).get("cleanup.policy") or _DEFAULT_POLICY
+        known = configs.get(plan.name, {})
+        found = known.get("cleanup.policy") or _DEFAULT_POLICY
         expected = plan.configs.get("cleanup.policy", _DEFAULT_POLICY)
-        if found != expected:
+        if known and found != expected:
             raise OperatorError(
                 f"topic {plan.name} has cleanup.policy={found} and would lose records that are "
                 f"needed: set it to {expected} with Kafka's own tools"
@@ -229,10 +230,14 @@ async def _create(admin: AIOKafkaAdminClient, plans: list[TopicPlan]) -> None:
 
 async def _wait_until_visible(admin: AIOKafkaAdminClient, plans: list[TopicPlan]) -> None:
     deadline = time.monotonic() + _VISIBLE_SECONDS
+    names = [plan.name for plan in plans]
     while True:
         existing = await _partitions(admin)
-        if all(plan.name in existing for plan in plans):
-            break
+        if all(name in existing for name in names):
+            # A broker may know of a topic before it knows how the topic is configured.
+            configs = await _configs(admin, names)
+            if all(configs.get(name) for name in names):
+                break
         if time.monotonic() > deadline:
             raise OperatorError(
                 f"the Kafka broker created topics that are not there {_VISIBLE_SECONDS:.0f} s "

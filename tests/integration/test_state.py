@@ -73,7 +73,13 @@ async def recreate(deployment: Deployment, name: str) -> None:
             return topic not in await admin.list_topics()
 
         await until(is_gone, f"{topic} is gone")
-        await admin.create_topics([NewTopic(topic, 1, 1)])
+        policy = "compact" if name == "state" else "delete"
+        await admin.create_topics([NewTopic(topic, 1, 1, topic_configs={"cleanup.policy": policy})])
+
+        async def is_there() -> bool:
+            return topic in await admin.list_topics()
+
+        await until(is_there, f"{topic} is there again")
 
 
 async def refusal(deployment: Deployment) -> str:
