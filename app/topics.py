@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -24,6 +24,9 @@ _DEFAULT_POLICY = "delete"
 _VISIBLE_SECONDS = 10.0
 _POLL_SECONDS = 0.05
 _RETRY_SECONDS = 0.5
+
+Configs = dict[str, dict[str, str | None]]
+"""The settings of topics: their names and values as Kafka has them, by topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,8 @@ def plan_topics(settings: Settings, *, brokers: int, history: bool = False) -> l
     return plans
 
 
-async def ensure_topics(settings: Settings, *, history: bool = False) -> None:
-    """Create every missing topic; leave those that exist as they are.
+async def ensure_topics(settings: Settings, *, history: bool = False) -> list[TopicReport]:
+    """Create every missing topic, leave those that exist as they are, and compare all with plan.
 
     While a broker has just gone, others take over its part: what fails is tried again for
     ``settings.broker_timeout_seconds``.
@@ -93,43 +96,59 @@ async def ensure_topics(settings: Settings, *, history: bool = False) -> None:
             another number of partitions than the settings or would lose what it must keep, or
             ``history`` is asked for and the raw topic stamps records with the broker's time.
     """
+    return await _retried(settings, lambda: _ensure(settings, history))
+
+
+async def inspect_topics(settings: Settings, *, history: bool = False) -> list[TopicReport]:
+    """Compare every topic with its plan, and change nothing; tries again as ``ensure_topics``.
+
+    Raises:
+        OperatorError: the broker is unreachable or refuses to tell.
+    """
+    return await _retried(settings, lambda: _inspect(settings, history))
+
+
+async def _retried(
+    settings: Settings, do: Callable[[], Awaitable[list[TopicReport]]]
+) -> list[TopicReport]:
     deadline = time.monotonic() + settings.broker_timeout_seconds
     while True:
         try:
-            await _ensure(settings, history)
+            return await do()
         except BrokerRequestError:
             if time.monotonic() > deadline:
                 raise
             await asyncio.sleep(_RETRY_SECONDS)
-        else:
-            return
 
 
-async def _ensure(settings: Settings, history: bool) -> None:
+async def _ensure(settings: Settings, history: bool) -> list[TopicReport]:
     async with kafka_admin(settings) as admin:
-        plans, existing = await _plans_and_partitions(admin, settings, history)
-        missing = [plan for plan in plans if plan.name not in existing]
+        plans, partitions = await _plans_and_partitions(admin, settings, history)
+        missing = [plan for plan in plans if plan.name not in partitions]
         for plan in plans:
-            _require_partitions(plan, existing)
-        await _require_cleanup_policies(admin, [p for p in plans if p.name in existing])
-        if history and plans[0].name in existing:
-            await _require_create_time(admin, plans[0])
+            _require_partitions(plan, partitions)
+        configs = await _configs(admin, [p.name for p in plans if p.name in partitions])
+        _require_cleanup_policies(plans, configs)
+        if history:
+            _require_create_time(plans[0], configs)
         if missing:
             await _create(admin, missing)
-            await _wait_until_visible(admin, missing)
+            partitions |= await _wait_until_visible(admin, missing)
+            configs |= await _configs(admin, [plan.name for plan in missing])
+    return _reports(plans, partitions, configs)
 
 
-async def inspect_topics(settings: Settings, *, history: bool = False) -> list[TopicReport]:
-    """Compare every topic with its plan, and change nothing.
-
-    Raises:
-        OperatorError: the broker is unreachable.
-    """
+async def _inspect(settings: Settings, history: bool) -> list[TopicReport]:
     async with kafka_admin(settings) as admin:
-        plans, existing = await _plans_and_partitions(admin, settings, history)
-        present = [plan.name for plan in plans if plan.name in existing]
-        configs = await _configs(admin, present)
-    return [_report(plan, existing.get(plan.name), configs.get(plan.name, {})) for plan in plans]
+        plans, partitions = await _plans_and_partitions(admin, settings, history)
+        configs = await _configs(admin, [p.name for p in plans if p.name in partitions])
+    return _reports(plans, partitions, configs)
+
+
+def _reports(
+    plans: list[TopicPlan], partitions: Mapping[str, int], configs: Configs
+) -> list[TopicReport]:
+    return [_report(plan, partitions.get(plan.name), configs.get(plan.name, {})) for plan in plans]
 
 
 def _report(
@@ -165,19 +184,25 @@ async def _partitions(admin: AIOKafkaAdminClient) -> dict[str, int]:
     }
 
 
-async def _configs(
-    admin: AIOKafkaAdminClient, names: list[str]
-) -> dict[str, dict[str, str | None]]:
+async def _configs(admin: AIOKafkaAdminClient, names: list[str]) -> Configs:
+    """How topics are configured. A broker can know of a new topic and not yet of its settings.
+
+    Raises:
+        BrokerRequestError: the broker that was asked does not know, or refuses to tell.
+    """
     if not names:
         return {}
     answers = await admin.describe_configs(
         [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     )
-    return {
-        resource[3]: {entry[0]: entry[1] for entry in resource[4]}
-        for answer in answers
-        for resource in answer.resources
-    }
+    configs: Configs = {}
+    for answer in answers:
+        for code, message, _, name, entries in answer.resources:
+            if code:
+                reason = message or for_code(code).__name__
+                raise BrokerRequestError(f"the Kafka broker does not describe {name}: {reason}")
+            configs[name] = {entry[0]: entry[1] for entry in entries}
+    return configs
 
 
 def _require_partitions(plan: TopicPlan, existing: Mapping[str, int]) -> None:
@@ -190,24 +215,23 @@ def _require_partitions(plan: TopicPlan, existing: Mapping[str, int]) -> None:
         )
 
 
-async def _require_cleanup_policies(admin: AIOKafkaAdminClient, plans: list[TopicPlan]) -> None:
+def _require_cleanup_policies(plans: list[TopicPlan], configs: Configs) -> None:
     """A compacted topic whose old records expire loses state; one of events that is compacted
     loses events."""
-    configs = await _configs(admin, [plan.name for plan in plans])
     for plan in plans:
-        known = configs.get(plan.name, {})
-        found = known.get("cleanup.policy") or _DEFAULT_POLICY
+        if plan.name not in configs:
+            continue
+        found = configs[plan.name].get("cleanup.policy") or _DEFAULT_POLICY
         expected = plan.configs.get("cleanup.policy", _DEFAULT_POLICY)
-        if known and found != expected:
+        if found != expected:
             raise OperatorError(
                 f"topic {plan.name} has cleanup.policy={found} and would lose records that are "
                 f"needed: set it to {expected} with Kafka's own tools"
             )
 
 
-async def _require_create_time(admin: AIOKafkaAdminClient, raw: TopicPlan) -> None:
-    configs = (await _configs(admin, [raw.name])).get(raw.name, {})
-    if configs.get("message.timestamp.type") == "LogAppendTime":
+def _require_create_time(raw: TopicPlan, configs: Configs) -> None:
+    if configs.get(raw.name, {}).get("message.timestamp.type") == "LogAppendTime":
         raise OperatorError(
             f"topic {raw.name} exists and stamps records with the broker's time, so it cannot "
             "take a history: choose another PLAYVITALS_TOPIC_PREFIX for the replay"
@@ -228,16 +252,12 @@ async def _create(admin: AIOKafkaAdminClient, plans: list[TopicPlan]) -> None:
             raise OperatorError(f"the Kafka broker refused to create topic {name}: {reason}")
 
 
-async def _wait_until_visible(admin: AIOKafkaAdminClient, plans: list[TopicPlan]) -> None:
+async def _wait_until_visible(admin: AIOKafkaAdminClient, plans: list[TopicPlan]) -> dict[str, int]:
     deadline = time.monotonic() + _VISIBLE_SECONDS
-    names = [plan.name for plan in plans]
     while True:
-        existing = await _partitions(admin)
-        if all(name in existing for name in names):
-            # A broker may know of a topic before it knows how the topic is configured.
-            configs = await _configs(admin, names)
-            if all(configs.get(name) for name in names):
-                break
+        partitions = await _partitions(admin)
+        if all(plan.name in partitions for plan in plans):
+            break
         if time.monotonic() > deadline:
             raise OperatorError(
                 f"the Kafka broker created topics that are not there {_VISIBLE_SECONDS:.0f} s "
@@ -245,4 +265,5 @@ async def _wait_until_visible(admin: AIOKafkaAdminClient, plans: list[TopicPlan]
             )
         await asyncio.sleep(_POLL_SECONDS)
     for plan in plans:
-        _require_partitions(plan, existing)
+        _require_partitions(plan, partitions)
+    return partitions

@@ -40,10 +40,9 @@ def create(history: bool) -> None:
       PLAYVITALS_TOPIC_PREFIX=replay. playvitals topics create --history
     """
     settings = read_settings()
-    from app.topics import ensure_topics, inspect_topics
+    from app.topics import ensure_topics
 
-    asyncio.run(ensure_topics(settings, history=history))
-    reports = asyncio.run(inspect_topics(settings, history=history))
+    reports = asyncio.run(ensure_topics(settings, history=history))
     _print(reports)
     _require_no_differences(reports)
 
