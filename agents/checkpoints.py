@@ -13,7 +13,7 @@ from models.errors import PlayvitalsError
 from tables.checkpoint_log import Cut
 
 MAX_FAILURES = 3
-MAX_UNSAVED_VIEWERS = 25_000
+MAX_UNSAVED_VIEWERS = 10_000
 """So many changed viewers make a checkpoint due at once: taking it keeps everything else waiting,
 and for each of them a few microseconds."""
 
