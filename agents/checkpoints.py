@@ -75,7 +75,8 @@ class Checkpointer:
         """The longest that taking a checkpoint has kept everything else waiting."""
 
     async def save_due(self) -> None:
-        """Write the checkpoints whose time has come.
+        """Write the checkpoints whose time has come, those of a moment together: each waits for
+        the acknowledgements of everything.
 
         Raises:
             PlayvitalsError: that of a partition failed three times in a row.
@@ -87,10 +88,14 @@ class Checkpointer:
         for place, partition in enumerate(sorted(partitions)):
             share = (place + 1) / len(partitions)
             self._due_at.setdefault(partition, now + self._interval_seconds * share)
-        for partition, due_at in sorted(self._due_at.items(), key=lambda it: it[1]):
-            if due_at <= now or self._is_large(partition):
-                self._due_at[partition] = now + self._interval_seconds
-                await self._save_counting(partition)
+        due = [
+            partition
+            for partition, due_at in self._due_at.items()
+            if due_at <= now or self._is_large(partition)
+        ]
+        if due:
+            self._due_at.update(dict.fromkeys(due, now + self._interval_seconds))
+            await self._save_counting(due)
 
     async def save(self, partitions: Iterable[int]) -> None:
         """Write a checkpoint of each of these partitions that moved on since its last one.
@@ -136,22 +141,24 @@ class Checkpointer:
         owned = self._intake.partitions.get(partition)
         return owned is not None and len(owned.state.views.log.touched) > MAX_UNSAVED_VIEWERS
 
-    async def _save_counting(self, partition: int) -> None:
+    async def _save_counting(self, partitions: list[int]) -> None:
         try:
-            await self.save((partition,))
+            await self.save(partitions)
         except SupersededError as error:
             log.info("A checkpoint was given up: %s", error)
         except Exception as error:
             self.failures += 1
-            self._failed_in_a_row[partition] += 1
-            log.warning("A checkpoint of partition %s failed: %r", partition, error)
-            if self._failed_in_a_row[partition] >= MAX_FAILURES:
+            self._failed_in_a_row.update(partitions)
+            log.warning("A checkpoint of the partitions %s failed: %r", partitions, error)
+            partition, times = self._failed_in_a_row.most_common(1)[0]
+            if times >= MAX_FAILURES:
                 raise PlayvitalsError(
                     f"{MAX_FAILURES} checkpoints of raw partition {partition} failed in a row, "
                     f"the last one with {error!r}"
                 ) from error
         else:
-            del self._failed_in_a_row[partition]
+            for partition in partitions:
+                del self._failed_in_a_row[partition]
 
     def _cut(self, owned: OwnedPartition, generation: int) -> Cut:
         started = time.perf_counter()

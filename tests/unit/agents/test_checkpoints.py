@@ -191,3 +191,12 @@ async def test_checkpoints_of_partitions_are_spread_over_the_interval() -> None:
     worker.count(1, 0)
     await worker.checkpointer.save_due()
     assert worker.committed == {}
+
+
+async def test_checkpoints_that_are_due_together_wait_for_the_outputs_once() -> None:
+    worker = Worker(interval_seconds=0.0)
+    worker.count(0, 0)
+    worker.count(1, 0)
+    await worker.checkpointer.save_due()
+    assert worker.outputs.happened.count("outputs acknowledged") == 1
+    assert worker.committed == {0: 1, 1: 1}
