@@ -4,9 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
+from aiokafka import AIOKafkaClient
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
+from aiokafka.protocol.metadata import MetadataRequest
 
 from app.logs import silenced
 from app.settings import Settings
@@ -18,6 +21,22 @@ _RETRY_SECONDS = 0.1
 
 class BrokerRequestError(OperatorError):
     """A broker that answers at all failed a request; another one may soon have its part."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedTopic:
+    """A topic as it is. ``replicas`` are those of the partition that has the fewest."""
+
+    partitions: int
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    """What one broker knows: the ids of the brokers that are up, and all topics by name."""
+
+    brokers: frozenset[int]
+    topics: dict[str, PlacedTopic]
 
 
 @asynccontextmanager
@@ -43,6 +62,48 @@ async def kafka_admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         ) from None
     finally:
         await client.close()
+
+
+async def cluster_views(settings: Settings) -> list[ClusterView]:
+    """What every broker knows; one that does not answer is left out.
+
+    Brokers learn of each other and of a new topic at different times, so the answer of one of
+    them says little while a cluster starts or changes.
+
+    Raises:
+        KafkaError: none of the servers in the settings answers.
+    """
+    client = AIOKafkaClient(
+        bootstrap_servers=settings.bootstrap_servers,
+        client_id="playvitals-admin",
+        request_timeout_ms=_REQUEST_TIMEOUT_MS,
+    )
+    with silenced("aiokafka"):
+        try:
+            await client.bootstrap()
+            nodes = [broker.nodeId for broker in client.cluster.brokers()]
+            views = await asyncio.gather(*(_view_of(client, node) for node in nodes))
+        finally:
+            await client.close()
+    return [view for view in views if view is not None]
+
+
+async def _view_of(client: AIOKafkaClient, node: int) -> ClusterView | None:
+    try:
+        answer = (await client.send(node, MetadataRequest())).to_object()
+    except (KafkaError, TimeoutError, OSError):
+        return None
+    return ClusterView(
+        frozenset(broker["node_id"] for broker in answer["brokers"]),
+        {
+            topic["topic"]: PlacedTopic(
+                len(topic["partitions"]),
+                min((len(partition["replicas"]) for partition in topic["partitions"]), default=0),
+            )
+            for topic in answer["topics"]
+            if not topic["error_code"]
+        },
+    )
 
 
 async def _connect(settings: Settings) -> AIOKafkaAdminClient:

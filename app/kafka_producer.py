@@ -58,17 +58,21 @@ class Producer(Protocol):
 
 
 class KafkaProducer:
-    """A :class:`Producer` over aiokafka, with ``acks=all``."""
+    """A :class:`Producer` over aiokafka, with ``acks=all``.
+
+    Args:
+        request_seconds: after this long without an answer a request has failed, and its batch too.
+    """
 
     def __init__(
-        self, bootstrap_servers: str, *, client_id: str, timeout_seconds: float, batch_bytes: int
+        self, bootstrap_servers: str, *, client_id: str, request_seconds: float, batch_bytes: int
     ) -> None:
         self._kafka = AIOKafkaProducer(
             bootstrap_servers=bootstrap_servers,
             client_id=client_id,
             acks="all",
             max_batch_size=batch_bytes,
-            request_timeout_ms=round(timeout_seconds * 1000),
+            request_timeout_ms=round(request_seconds * 1000),
             metadata_max_age_ms=_METADATA_MAX_AGE_MS,
         )
 

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
+from aiokafka.errors import KafkaError
+
 from app.kafka_producer import CONNECTION_ERRORS, KafkaProducer, Producer, RecordBatch
 from models.errors import BrokerUnavailableError
 
@@ -15,6 +17,10 @@ MAX_PENDING_BYTES = 32 << 20
 
 _RECORD_OVERHEAD_BYTES = 64
 _RECONNECT_SECONDS = 0.5
+# A broker that has stalled answers nothing. Within this time another one leads in its place, and
+# no replica waits for it any more.
+_REQUEST_SECONDS = 20.0
+_RESEND_SECONDS = 0.1
 _CLOSE_SECONDS = 0.5
 _NO_HEADERS: list[tuple[str, bytes]] = []
 
@@ -81,7 +87,7 @@ class KafkaWriter:
             KafkaProducer,
             bootstrap_servers,
             client_id=client_id,
-            timeout_seconds=timeout_seconds,
+            request_seconds=min(timeout_seconds, _REQUEST_SECONDS),
             batch_bytes=max_batch_bytes,
         )
         self._producer = self._new_producer()
@@ -239,7 +245,7 @@ class KafkaWriter:
         try:
             async with asyncio.timeout_at(batch.deadline):
                 await self._connection.wait()
-                await (await self._producer.send_batch(batch.records, topic, partition=partition))
+                await self._send(place, batch)
         except CONNECTION_ERRORS as unavailable:
             error = unavailable
         except Exception as unexpected:
@@ -251,6 +257,21 @@ class KafkaWriter:
         else:
             why = f"{topic}-{partition} was not acknowledged by {self._bootstrap_servers}: "
             self._resolve(batch, BrokerUnavailableError(why + self._describe(error)))
+
+    async def _send(self, place: _Place, batch: _Batch) -> None:
+        """Send a batch, and again where its request failed in a way that may pass."""
+        topic, partition = place
+        while True:
+            answer = await self._producer.send_batch(batch.records, topic, partition=partition)
+            try:
+                await answer
+            except KafkaError as error:
+                if not error.retriable:
+                    raise
+                log.info("A request for %s-%s is sent again: %r", topic, partition, error)
+            else:
+                return
+            await asyncio.sleep(_RESEND_SECONDS)
 
     def _describe(self, error: Exception) -> str:
         if isinstance(error, TimeoutError):

@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from app.kafka_admin import BrokerRequestError, kafka_admin
+from app.kafka_admin import BrokerRequestError, PlacedTopic, cluster_views, kafka_admin
 from app.settings import Settings
 from models.errors import OperatorError
 
@@ -46,6 +46,12 @@ class TopicReport:
     plan: TopicPlan
     partitions: int | None
     differences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cluster:
+    brokers: int
+    topics: dict[str, PlacedTopic]
 
 
 def plan_topics(settings: Settings, *, brokers: int, history: bool = False) -> list[TopicPlan]:
@@ -123,65 +129,76 @@ async def _retried(
 
 async def _ensure(settings: Settings, history: bool) -> list[TopicReport]:
     async with kafka_admin(settings) as admin:
-        plans, partitions = await _plans_and_partitions(admin, settings, history)
-        missing = [plan for plan in plans if plan.name not in partitions]
-        for plan in plans:
-            _require_partitions(plan, partitions)
-        configs = await _configs(admin, [p.name for p in plans if p.name in partitions])
-        _require_cleanup_policies(plans, configs)
-        if history:
-            _require_create_time(plans[0], configs)
-        if missing:
+        cluster = await _cluster(settings)
+        plans = plan_topics(settings, brokers=cluster.brokers, history=history)
+        configs = await _fitting_configs(admin, plans, cluster.topics, history)
+        if missing := [plan for plan in plans if plan.name not in cluster.topics]:
+            _require_all_brokers(settings, cluster.brokers)
             await _create(admin, missing)
-            partitions |= await _wait_until_visible(admin, missing)
-            configs |= await _configs(admin, [plan.name for plan in missing])
-    return _reports(plans, partitions, configs)
+            cluster = await _wait_until_visible(settings, missing)
+            configs = await _fitting_configs(admin, plans, cluster.topics, history)
+    return _reports(plans, cluster.topics, configs)
 
 
 async def _inspect(settings: Settings, history: bool) -> list[TopicReport]:
     async with kafka_admin(settings) as admin:
-        plans, partitions = await _plans_and_partitions(admin, settings, history)
-        configs = await _configs(admin, [p.name for p in plans if p.name in partitions])
-    return _reports(plans, partitions, configs)
+        cluster = await _cluster(settings)
+        plans = plan_topics(settings, brokers=cluster.brokers, history=history)
+        configs = await _configs(admin, [p.name for p in plans if p.name in cluster.topics])
+    return _reports(plans, cluster.topics, configs)
 
 
 def _reports(
-    plans: list[TopicPlan], partitions: Mapping[str, int], configs: Configs
+    plans: list[TopicPlan], topics: Mapping[str, PlacedTopic], configs: Configs
 ) -> list[TopicReport]:
-    return [_report(plan, partitions.get(plan.name), configs.get(plan.name, {})) for plan in plans]
+    return [_report(plan, topics.get(plan.name), configs.get(plan.name, {})) for plan in plans]
 
 
 def _report(
-    plan: TopicPlan, partitions: int | None, configs: Mapping[str, str | None]
+    plan: TopicPlan, found: PlacedTopic | None, configs: Mapping[str, str | None]
 ) -> TopicReport:
-    if partitions is None:
+    if found is None:
         return TopicReport(plan, None, ("missing",))
     differences = []
-    if partitions != plan.partitions:
-        differences.append(f"{partitions} partitions, expected {plan.partitions}")
+    if found.partitions != plan.partitions:
+        differences.append(f"{found.partitions} partitions, expected {plan.partitions}")
+    if found.replicas < plan.replicas:
+        differences.append(f"replicas={found.replicas}, expected {plan.replicas}")
     differences += [
         f"{name}={configs.get(name)}, expected {value}"
         for name, value in plan.configs.items()
         if configs.get(name) != value
     ]
-    return TopicReport(plan, partitions, tuple(differences))
+    return TopicReport(plan, found.partitions, tuple(differences))
 
 
-async def _plans_and_partitions(
-    admin: AIOKafkaAdminClient, settings: Settings, history: bool
-) -> tuple[list[TopicPlan], dict[str, int]]:
-    cluster = await admin.describe_cluster()
-    plans = plan_topics(settings, brokers=len(cluster["brokers"]), history=history)
-    return plans, await _partitions(admin)
+async def _cluster(settings: Settings) -> _Cluster:
+    """How many brokers any of them knows of, and the topics that all of them know."""
+    views = await cluster_views(settings)
+    if not views:
+        raise BrokerRequestError(
+            f"no Kafka broker of {settings.bootstrap_servers} tells what topics it has; "
+            "see whether its advertised listeners can be reached from here"
+        )
+    brokers = frozenset[int]().union(*(view.brokers for view in views))
+    names = set(views[0].topics).intersection(*(view.topics for view in views))
+    return _Cluster(len(brokers), {name: views[0].topics[name] for name in names})
 
 
-async def _partitions(admin: AIOKafkaAdminClient) -> dict[str, int]:
-    # All topics, never by name: asking for a topic that does not exist may create it.
-    return {
-        topic["topic"]: len(topic["partitions"])
-        for topic in await admin.describe_topics()
-        if not topic["error_code"]
-    }
+async def _fitting_configs(
+    admin: AIOKafkaAdminClient,
+    plans: list[TopicPlan],
+    topics: Mapping[str, PlacedTopic],
+    history: bool,
+) -> Configs:
+    """The settings of the topics that exist, all of which can do what is planned for them."""
+    for plan in plans:
+        _require_partitions(plan, topics)
+    configs = await _configs(admin, [plan.name for plan in plans if plan.name in topics])
+    _require_cleanup_policies(plans, configs)
+    if history:
+        _require_create_time(plans[0], configs)
+    return configs
 
 
 async def _configs(admin: AIOKafkaAdminClient, names: list[str]) -> Configs:
@@ -205,8 +222,21 @@ async def _configs(admin: AIOKafkaAdminClient, names: list[str]) -> Configs:
     return configs
 
 
-def _require_partitions(plan: TopicPlan, existing: Mapping[str, int]) -> None:
-    found = existing.get(plan.name, plan.partitions)
+def _require_all_brokers(settings: Settings, brokers: int) -> None:
+    """Topics created while brokers are still starting would have too few replicas for good."""
+    expected = min(_MAX_REPLICAS, len(set(settings.bootstrap_servers.split(","))))
+    if brokers < expected:
+        raise BrokerRequestError(
+            f"PLAYVITALS_KAFKA={settings.kafka} names {expected} brokers or more and {brokers} of "
+            "them can be seen, too few to create topics with all their replicas: start the "
+            "others, or name only servers that there are"
+        )
+
+
+def _require_partitions(plan: TopicPlan, existing: Mapping[str, PlacedTopic]) -> None:
+    if plan.name not in existing:
+        return
+    found = existing[plan.name].partitions
     if found != plan.partitions:
         raise OperatorError(
             f"topic {plan.name} has {found} partitions, the settings say {plan.partitions}: set "
@@ -252,18 +282,16 @@ async def _create(admin: AIOKafkaAdminClient, plans: list[TopicPlan]) -> None:
             raise OperatorError(f"the Kafka broker refused to create topic {name}: {reason}")
 
 
-async def _wait_until_visible(admin: AIOKafkaAdminClient, plans: list[TopicPlan]) -> dict[str, int]:
+async def _wait_until_visible(settings: Settings, plans: list[TopicPlan]) -> _Cluster:
+    """Wait until whichever broker a client asks knows the topics."""
     deadline = time.monotonic() + _VISIBLE_SECONDS
     while True:
-        partitions = await _partitions(admin)
-        if all(plan.name in partitions for plan in plans):
-            break
+        cluster = await _cluster(settings)
+        if all(plan.name in cluster.topics for plan in plans):
+            return cluster
         if time.monotonic() > deadline:
             raise OperatorError(
                 f"the Kafka broker created topics that are not there {_VISIBLE_SECONDS:.0f} s "
                 "later; look at the health of its controller"
             )
         await asyncio.sleep(_POLL_SECONDS)
-    for plan in plans:
-        _require_partitions(plan, partitions)
-    return partitions

@@ -4,9 +4,12 @@ import json
 import time
 
 import pytest
+from aiokafka.admin import NewTopic
 
+from app.kafka_admin import kafka_admin
 from app.kafka_writer import KafkaWriter
-from app.topics import NAMES
+from app.settings import load_settings
+from app.topics import NAMES, ensure_topics
 from tests.integration.conftest import EnvironFor
 from tests.support.deployment import Deployment
 from tests.support.kafka_cluster import KafkaCluster
@@ -59,6 +62,19 @@ async def test_tick_of_an_idle_partition_carries_the_brokers_time(
     assert all(abs(at - time.time() * 1000) < MINUTE_MS for at in times)
 
 
+async def test_topic_with_too_few_replicas_does_not_pass_the_check(
+    three_brokers: KafkaCluster, environ_for: EnvironFor
+) -> None:
+    settings = load_settings(
+        environ_for(KAFKA=three_brokers.bootstrap_servers, TOPIC_PREFIX="few.", PARTITIONS="2")
+    )
+    async with kafka_admin(settings) as admin:
+        await admin.create_topics([NewTopic("few.views", 2, 1)])
+    reports = {report.plan.name: report for report in await ensure_topics(settings)}
+    assert "replicas=1, expected 3" in reports.pop("few.views").differences
+    assert [report.differences for report in reports.values()] == [()] * (len(NAMES) - 1)
+
+
 async def test_records_outlive_the_broker_that_took_them(
     three_brokers: KafkaCluster, environ_for: EnvironFor
 ) -> None:
@@ -77,8 +93,10 @@ async def test_records_outlive_the_broker_that_took_them(
             timeout_seconds=120.0,
         )
         await writer.start()
-        await writer.append(raw, 0, None, value)
-        await writer.stop()
+        try:
+            await writer.append(raw, 0, None, value)
+        finally:
+            await writer.stop()
 
     await write(b"before")
     await three_brokers.node(leader).kill()

@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from app.kafka_admin import kafka_admin
+from aiokafka.errors import KafkaError
+
+from app.kafka_admin import cluster_views, kafka_admin
 from app.settings import load_settings
 from models.errors import OperatorError
 from tests.support.kafka_node import KafkaNode, NodeAddress, kafka_jars, new_cluster_id
@@ -33,14 +35,14 @@ class KafkaCluster:
         return [partition["leader"] for partition in await self._partitions([topic])]
 
     async def is_whole(self) -> bool:
-        """Whether every broker is there and every partition has all its replicas in sync."""
+        """Whether every broker sees all others and all replicas of all partitions are in sync."""
         try:
-            async with kafka_admin(self._settings) as admin:
-                brokers = (await admin.describe_cluster())["brokers"]
+            views = await cluster_views(self._settings)
             partitions = await self._partitions(None)
-        except OperatorError:
+        except (OperatorError, KafkaError):
             return False
-        return len(brokers) == len(self.nodes) and all(
+        numbers = {node.address.number for node in self.nodes}
+        return [view.brokers for view in views] == [numbers] * len(numbers) and all(
             set(partition["isr"]) == set(partition["replicas"]) for partition in partitions
         )
 

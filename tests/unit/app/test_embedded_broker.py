@@ -57,6 +57,22 @@ async def test_a_topic_with_the_clock_of_its_broker_takes_no_history(address: Ad
             await ensure_topics(settings, history=True)
 
 
+async def test_topics_wait_for_all_brokers_that_the_settings_name(
+    address: Address, free_port: Callable[[], int]
+) -> None:
+    settings = load_settings(
+        {
+            "PLAYVITALS_KAFKA": f"{address},127.0.0.1:{free_port()}",
+            "PLAYVITALS_BROKER_TIMEOUT_SECONDS": "1",
+        }
+    )
+    async with embedded_broker(address):
+        with pytest.raises(OperatorError, match=r"names 2 brokers or more and 1 of them"):
+            await ensure_topics(settings)
+        left = await inspect_topics(settings)
+    assert [report.differences for report in left] == [("missing",)] * len(NAMES)
+
+
 async def test_it_is_gone_afterwards(address: Address) -> None:
     async with embedded_broker(address) as broker:
         pid = broker.pid

@@ -6,7 +6,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from aiokafka.errors import KafkaConnectionError, UnknownTopicOrPartitionError
+from aiokafka.errors import (
+    KafkaConnectionError,
+    MessageSizeTooLargeError,
+    RequestTimedOutError,
+    UnknownTopicOrPartitionError,
+)
 
 from app.kafka_producer import RecordBatch
 from app.kafka_writer import KafkaWriter
@@ -208,6 +213,35 @@ async def test_flush_reports_what_failed_since_the_last_one() -> None:
         broker.failure = None
         writer.append("t", 0, None, b"b")
         await writer.flush()
+
+
+async def test_batch_whose_request_got_no_answer_is_sent_again_before_the_next_one() -> None:
+    broker = FakeBroker()
+    broker.automatic = False
+    async with writing_to(broker, timeout_seconds=DEADLINE_SECONDS) as writer:
+        first = writer.append("t", 0, None, b"a")
+        await until(lambda: len(broker.unanswered) == 1)
+        second = writer.append("t", 0, None, b"b")
+        broker.unanswered[0].set_exception(RequestTimedOutError())
+        await until(lambda: len(broker.unanswered) == 2)
+        assert not first.done()
+        broker.automatic = True
+        broker.unanswered[1].set_result(None)
+        await first
+        await second
+    assert broker.sent == [("t", 0, [b"a"]), ("t", 0, [b"a"]), ("t", 0, [b"b"])]
+
+
+async def test_batch_that_the_broker_refuses_is_not_sent_again() -> None:
+    broker = FakeBroker()
+    broker.automatic = False
+    async with writing_to(broker, timeout_seconds=DEADLINE_SECONDS) as writer:
+        refused = writer.append("t", 0, None, b"a")
+        await until(lambda: bool(broker.unanswered))
+        broker.unanswered[0].set_exception(MessageSizeTooLargeError())
+        with pytest.raises(BrokerUnavailableError, match="MessageSizeTooLarge"):
+            await refused
+    assert len(broker.sent) == 1
 
 
 async def test_given_up_flush_leaves_the_shared_futures_alone() -> None:
