@@ -69,9 +69,9 @@ async def test_topic_with_too_few_replicas_does_not_pass_the_check(
         environ_for(KAFKA=three_brokers.bootstrap_servers, TOPIC_PREFIX="few.", PARTITIONS="2")
     )
     async with kafka_admin(settings) as admin:
-        await admin.create_topics([NewTopic("few.views", 2, 1)])
+        await admin.create_topics([NewTopic("few.views", 2, 2)])
     reports = {report.plan.name: report for report in await ensure_topics(settings)}
-    assert "replicas=1, expected 3" in reports.pop("few.views").differences
+    assert "replicas=2, expected 3" in reports.pop("few.views").differences
     assert [report.differences for report in reports.values()] == [()] * (len(NAMES) - 1)
 
 
