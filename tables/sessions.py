@@ -1,6 +1,7 @@
 """The viewers of one partition with their views: which view an event belongs to, and when."""
 
 from heapq import heappop, heappush
+from itertools import count
 
 from models.dimensions import Slices
 from models.views import REPLACED, KnownEnd, View
@@ -79,21 +80,22 @@ class Session:
 class ViewTimers:
     """When views time out and when ended ones are published, in server time.
 
-    Entries fire in the order of their time, then of the view's id, so that every reader of the
-    same records sees the same order.
+    Entries fire in the order of their time, then of the view's id, then of their setting, so that
+    every reader of the same records sees the same order.
     """
 
     TIMEOUT = 0
     PUBLISH = 1
 
-    __slots__ = ("_heap",)
+    __slots__ = ("_heap", "_order")
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, str, int, View]] = []
+        self._heap: list[tuple[int, str, int, int, View]] = []
+        self._order = count()
 
     def set(self, due_ms: int, kind: int, view: View) -> None:
         """Fire at ``due_ms``."""
-        heappush(self._heap, (due_ms, view.view_id, kind, view))
+        heappush(self._heap, (due_ms, view.view_id, kind, next(self._order), view))
 
     def next_due_ms(self) -> int:
         """When the next entry fires; far in the future where there is none."""
@@ -101,5 +103,5 @@ class ViewTimers:
 
     def pop(self) -> tuple[int, int, View]:
         """The next entry: its time, its kind and the view."""
-        due_ms, _, kind, view = heappop(self._heap)
+        due_ms, _, kind, _, view = heappop(self._heap)
         return due_ms, kind, view

@@ -38,7 +38,7 @@ from tables.counters import Counters
 from tables.panes import Gains
 
 Context = tuple[str | None, ...]
-_Handler = Callable[[View, Any, Context, int, Gains], None]
+_Handler = Callable[[View, Any, str, Context, int, Gains], None]
 
 
 def context_of(event: Event) -> Context:
@@ -75,8 +75,13 @@ class ViewEvents:
         """The slices of a view of which only the context is known."""
         return self.table.get((None, None, None, *context))
 
-    def apply(self, view: View, event: Event, context: Context, at_ms: int, gains: Gains) -> None:
-        """Take ``event``, which happened at ``at_ms``, into ``view`` and count it in ``gains``."""
+    def apply(
+        self, view: View, event: Event, event_id: str, context: Context, at_ms: int, gains: Gains
+    ) -> None:
+        """Take ``event``, which happened at ``at_ms``, into ``view`` and count it in ``gains``.
+
+        ``event_id`` is its own, or the one derived for it.
+        """
         if view.session_id is None:
             view.session_id = event.session_id
         if view.device_id is None:
@@ -88,7 +93,7 @@ class ViewEvents:
             if merged != view.context:
                 view.context = merged
                 self._reslice(view)
-        self._handlers[type(event)](view, event, context, at_ms, gains)
+        self._handlers[type(event)](view, event, event_id, context, at_ms, gains)
 
     def count_alone(self, event: Event, context: Context, gains: Gains) -> None:
         """Count an event that names no viewer: it belongs to no view and stands for itself."""
@@ -123,7 +128,13 @@ class ViewEvents:
         return self.table.get((rendition or view.rendition, view.codec, view.entry_point, *context))
 
     def _impression(
-        self, view: View, event: Impression, context: Context, at_ms: int, gains: Gains
+        self,
+        view: View,
+        event: Impression,
+        event_id: str,
+        context: Context,
+        at_ms: int,
+        gains: Gains,
     ) -> None:
         data = event.data
         if not view.impression:
@@ -138,10 +149,15 @@ class ViewEvents:
         gains[self._slices_of(view, context)].sums[IMPRESSIONS] += 1
 
     def _play_start(
-        self, view: View, event: PlayStart, context: Context, at_ms: int, gains: Gains
+        self,
+        view: View,
+        event: PlayStart,
+        event_id: str,
+        context: Context,
+        at_ms: int,
+        gains: Gains,
     ) -> None:
         view.attempted = True
-        event_id = event.event_id or ""
         if view.started_at_ms is None:
             self.start(view, event.data, event_id, at_ms)
             self.count_play(gains[self._slices_of(view, context)], event.data.startup_time)
@@ -173,7 +189,13 @@ class ViewEvents:
         self._counters.startup.observe(startup_ms)
 
     def _watch_progress(
-        self, view: View, event: WatchProgress, context: Context, at_ms: int, gains: Gains
+        self,
+        view: View,
+        event: WatchProgress,
+        event_id: str,
+        context: Context,
+        at_ms: int,
+        gains: Gains,
     ) -> None:
         data = event.data
         view.attempted = True
@@ -183,7 +205,13 @@ class ViewEvents:
             gains[self._slices_of(view, context, data.rendition)].sums[WATCH_MS] += played_ms
 
     def _completion(
-        self, view: View, event: Completion, context: Context, at_ms: int, gains: Gains
+        self,
+        view: View,
+        event: Completion,
+        event_id: str,
+        context: Context,
+        at_ms: int,
+        gains: Gains,
     ) -> None:
         data = event.data
         view.attempted = True
@@ -201,14 +229,16 @@ class ViewEvents:
             view.first_completion_at_ms = min(view.first_completion_at_ms, at_ms)
             view.last_completion_at_ms = max(view.last_completion_at_ms, at_ms)
 
-    def _swipe(self, view: View, event: Swipe, context: Context, at_ms: int, gains: Gains) -> None:
+    def _swipe(
+        self, view: View, event: Swipe, event_id: str, context: Context, at_ms: int, gains: Gains
+    ) -> None:
         view.attempted = True
         correction_ms = playing.correct(view, round(event.data.watch_time * 1000), at_ms)
         if correction_ms:
             gains[self._slices_of(view, context)].sums[WATCH_MS] += correction_ms
 
     def _rebuffer(
-        self, view: View, event: Rebuffer, context: Context, at_ms: int, gains: Gains
+        self, view: View, event: Rebuffer, event_id: str, context: Context, at_ms: int, gains: Gains
     ) -> None:
         data = event.data
         view.attempted = True
@@ -220,7 +250,13 @@ class ViewEvents:
         sums[REBUFFER_MS] += data.duration
 
     def _quality_change(
-        self, view: View, event: QualityChange, context: Context, at_ms: int, gains: Gains
+        self,
+        view: View,
+        event: QualityChange,
+        event_id: str,
+        context: Context,
+        at_ms: int,
+        gains: Gains,
     ) -> None:
         view.attempted = True
         way = self._count_switch(event)
@@ -236,20 +272,32 @@ class ViewEvents:
         return way
 
     def _error(
-        self, view: View, event: PlaybackError, context: Context, at_ms: int, gains: Gains
+        self,
+        view: View,
+        event: PlaybackError,
+        event_id: str,
+        context: Context,
+        at_ms: int,
+        gains: Gains,
     ) -> None:
         view.attempted = True
         view.errors += 1
         view.fatal = view.fatal or event.data.fatal is True
         self._counters.add_error(str(event.data.error_code))
 
-    def _like(self, view: View, event: Like, context: Context, at_ms: int, gains: Gains) -> None:
+    def _like(
+        self, view: View, event: Like, event_id: str, context: Context, at_ms: int, gains: Gains
+    ) -> None:
         view.attempted = view.liked = True
 
-    def _save(self, view: View, event: Save, context: Context, at_ms: int, gains: Gains) -> None:
+    def _save(
+        self, view: View, event: Save, event_id: str, context: Context, at_ms: int, gains: Gains
+    ) -> None:
         view.attempted = view.saved = True
 
-    def _share(self, view: View, event: Share, context: Context, at_ms: int, gains: Gains) -> None:
+    def _share(
+        self, view: View, event: Share, event_id: str, context: Context, at_ms: int, gains: Gains
+    ) -> None:
         view.attempted = view.shared = True
         view.share_platform = event.data.platform
 

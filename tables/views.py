@@ -150,7 +150,7 @@ class ViewTracker:
             view.last_clock_ms = self._clock_ms
         ended_before = view.ended_by != OPEN
         before, slices_before = _ended_figures(view), view.slices
-        self._events.apply(view, event, context, at_ms, gains)
+        self._events.apply(view, event, event_id, context, at_ms, gains)
         if isinstance(event, Swipe):
             self._leave(session, view, SWIPED, at_ms, event.data.to_content_id)
         if ended_before:
@@ -272,6 +272,9 @@ class ViewTracker:
             return
         view.restart = None
         later = self._reopen(session, view, restart)
+        if later.view_id == view.view_id:
+            # It had come in first: the earlier one was opened by the first frame that came late.
+            view.view_id = view_id_of(session.viewer, view.content_id, view.started_by)
         self._events.start(later, restart.data, restart.event_id, restart.at_ms)
         uncounted = view if restart.counted else later
         figures = self._gains_at(uncounted.started_at_ms or 0)[uncounted.slices]

@@ -162,6 +162,26 @@ def test_content_watched_again_is_another_view_even_where_what_lay_between_comes
     assert len(core.outputs.views) == 3
 
 
+@pytest.mark.parametrize(
+    ("events", "views"),
+    [
+        ([play(20, "a"), play(5, "a"), play(10, "b")], 3),
+        ([play(20, "a"), play(30, "c"), play(5, "a"), play(10, "b")], 4),
+        ([*map(play, (5, 20, 10, 40, 42, 50, 45), "aabbaab")], 7),
+    ],
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_views_that_late_events_tell_apart_have_ids_of_their_own(
+    events: list[dict[str, Any]], views: int, named: bool
+) -> None:
+    core = Core()
+    for fields in events:
+        sent = fields if named else {k: v for k, v in fields.items() if k != "eventId"}
+        core.feed([(T0 + MINUTE_MS, json.dumps(sent).encode())])
+    core.settle(T0 + MINUTE_MS)
+    assert len({view["viewId"] for view in core.outputs.views}) == views
+
+
 def test_events_without_times_of_their_own_count_in_the_order_of_arrival() -> None:
     # The API gives all events of a batch that have no timestamp the same one.
     core = settled(
