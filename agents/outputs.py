@@ -57,6 +57,7 @@ class KafkaOutputs:
         self._views = names.topic("views")
         self._panes = names.topic("panes")
         self._windows = names.topic("windows")
+        self._health = names.topic("health")
         self._state = names.topic("state")
         self._watched: asyncio.Future[None] | None = None
 
@@ -83,6 +84,11 @@ class KafkaOutputs:
         """One slice of the ``windows`` topic; None is its tombstone."""
         encoded = key.encode()
         self._append(self._windows, self._partition_of(encoded), encoded, value, clock_ms)
+
+    def health(self, partition: int, value: bytes) -> None:
+        """How a raw partition stands; its record time is the wall clock."""
+        key = str(partition).encode()
+        self._append(self._health, self._partition_of(key), key, value, None)
 
     def tick(self, partition: int, header: str, clock_ms: int) -> None:
         """A record of the raw topic that only moves the clock."""

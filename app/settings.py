@@ -62,6 +62,7 @@ class Settings:
     max_batch_events: int
     rate_limit_per_minute: int
     broker_timeout_seconds: float
+    live_streams: int
     windows: tuple[Window, ...]
     dimensions: tuple[str, ...]
     dedupe_hours: int
@@ -120,6 +121,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             "RATE_LIMIT_PER_MINUTE", 1_000_000, _integer(1, 1_000_000_000)
         ),
         broker_timeout_seconds=reader.get("BROKER_TIMEOUT_SECONDS", 4.0, _seconds(0.1, 60.0)),
+        live_streams=reader.get("LIVE_STREAMS", 100, _integer(0, 10_000)),
         windows=reader.get("WINDOWS", _windows("1m,5m,15m,1h"), _windows),
         dimensions=reader.get("DIMENSIONS", DIMENSIONS, _dimensions),
         dedupe_hours=reader.get("DEDUPE_HOURS", 24, _integer(1, 168)),

@@ -13,7 +13,10 @@ from app.kafka_admin import BrokerRequestError, PlacedTopic, cluster_views, kafk
 from app.settings import Settings
 from models.errors import OperatorError
 
-NAMES = ("events.raw", "events.accepted", "events.rejected", "views", "windows", "panes", "state")
+NAMES = (
+    *("events.raw", "events.accepted", "events.rejected", "views", "windows"),
+    *("panes", "health", "state"),
+)
 
 _MAX_REPLICAS = 3
 # The merger starts at the oldest pane inside the longest window; this covers the time it takes.
@@ -75,6 +78,7 @@ def plan_topics(settings: Settings, *, brokers: int, history: bool = False) -> l
             "retention.ms": str(kept_seconds * 1000),
             **segments,
         },
+        "health": {"cleanup.policy": "compact", **segments},
         "state": {
             "cleanup.policy": "compact",
             "min.cleanable.dirty.ratio": "0.2",

@@ -12,6 +12,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from agents.checkpoints import Checkpointer
+from agents.health import HealthReports
 from agents.intake import Intake
 from agents.outputs import KafkaOutputs
 from agents.restoring import Ownership
@@ -81,6 +82,7 @@ class Worker:
             self._guard,
         )
         self._pulse = Pulse(settings.session_timeout_seconds, member.generation, member.is_assigned)
+        self._reports = HealthReports(self._intake, outputs, member.lag_of, self._pulse.is_current)
         self._watchdog = Watchdog(
             self._reader.raw_ends,
             self._next_offsets,
@@ -160,6 +162,7 @@ class Worker:
             self._pulse.beat()
             self._member.check()
             self._intake.publish_changes()
+            self._reports.publish()
             self._windows.check_ready(partial(self._member.end_of, "panes"))
             await self._windows.publish()
             self._intake.write_due_ticks(lambda p, at: self._member.lag_of(p, at) == 0)

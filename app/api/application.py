@@ -11,14 +11,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from app.api.admission import Admission
 from app.api.edge import Edge
 from app.api.errors import METHOD_NOT_ALLOWED, NOT_FOUND, ApiError
 from app.api.ingest import EventSink, Ingest
+from app.api.keys import ApiKeys
+from app.api.live import LiveEndpoints
 from app.api.metrics import ApiMetrics
 from app.api.rate_limit import RateLimit
 from app.api.responses import error_body, json_response, request_id_of
 from app.api.routes import Endpoints
 from app.kafka_writer import KafkaWriter
+from app.live.feeds import LiveFeeds
+from app.live.metrics import LiveCollector
 from app.settings import Settings
 
 LINGER_SECONDS = 0.003
@@ -43,30 +48,45 @@ def create_writer(settings: Settings) -> KafkaWriter:
     )
 
 
-def create_api(settings: Settings, sink: EventSink | None = None) -> ASGIApp:
+def create_api(
+    settings: Settings, sink: EventSink | None = None, feeds: LiveFeeds | None = None
+) -> ASGIApp:
     """The API as an ASGI app.
 
-    Without a ``sink`` it has a Kafka writer of its own, for its lifespan.
+    Without a ``sink`` it has a Kafka writer of its own, for its lifespan; the same goes for the
+    ``feeds`` behind the live figures. Whoever passes them starts and stops them.
     """
     metrics = ApiMetrics()
     limit = RateLimit(settings.rate_limit_per_minute)
+    admission = Admission(
+        ApiKeys(settings.api_keys, settings.environment), limit, settings.api_address
+    )
     writer: KafkaWriter | None = None
     if sink is None:
         sink = writer = create_writer(settings)
     raw_topic = settings.topic("events.raw")
     ingest = Ingest(sink, raw_topic, settings.broker_timeout_seconds)
     is_ready = partial(sink.is_reachable, raw_topic)
+    live = LiveFeeds(settings) if feeds is None else feeds
+    metrics.registry.register(LiveCollector(live))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        if feeds is None:
+            live.start()
         if writer is not None:
             await writer.start()
         yield
+        if feeds is None:
+            await live.stop()
         if writer is not None:
             await writer.stop()
 
     starlette = Starlette(
-        routes=Endpoints(settings, ingest, metrics, limit, is_ready).routes(),
+        routes=[
+            *Endpoints(settings, ingest, metrics, admission, is_ready).routes(),
+            *LiveEndpoints(settings, admission, live).routes(),
+        ],
         exception_handlers={ApiError: _refuse, HTTPException: _refuse_path},
         lifespan=lifespan,
     )

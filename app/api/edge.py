@@ -26,9 +26,10 @@ class Edge:
         scope["playvitals.request_id"] = request_id
         scope["playvitals.allowance"] = self._limit.peek()
         status = 0
+        seconds: float | None = None
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status
+            nonlocal status, seconds
             if message["type"] == "http.response.start":
                 status = message["status"]
                 allowance: Allowance = scope["playvitals.allowance"]
@@ -37,10 +38,15 @@ class Edge:
                     (b"x-request-id", request_id.encode()),
                     *allowance.headers(),
                 ]
+                if "playvitals.endless" in scope:
+                    # How long somebody looks at a page is no time to answer.
+                    seconds = time.perf_counter() - started
             await send(message)
 
         try:
             await self._app(scope, receive, send_with_headers)
         finally:
             route = scope.get("playvitals.route", "unmatched")
-            self._metrics.observe_request(route, status, time.perf_counter() - started)
+            if seconds is None:
+                seconds = time.perf_counter() - started
+            self._metrics.observe_request(route, status, seconds)

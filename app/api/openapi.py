@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from app.api.openapi_live import live_paths, live_schemas
 from app.settings import Settings
 from models.events import CustomEvent, KnownEvent
 from models.names import EVENT_NAME
@@ -55,8 +56,8 @@ _REFUSALS = {
     ),
     "503": (
         "ServiceUnavailable",
-        "At least one event was not acknowledged by the broker; send the whole request again "
-        "after Retry-After seconds",
+        "The broker did not do its part: an event was not acknowledged, or the figures are not "
+        "current; send the whole request again after Retry-After seconds",
         ["SERVICE_UNAVAILABLE"],
     ),
 }
@@ -64,16 +65,17 @@ _REFUSALS = {
 
 def openapi_document(settings: Settings) -> dict[str, Any]:
     """The document; its limits are those of ``settings``."""
-    schemas = _schemas(settings)
+    schemas = {**_schemas(settings), **live_schemas()}
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "playvitals events API",
             "version": version("playvitals"),
             "description": (
-                "Takes playback events. `received` means durable: the answer is sent once the "
-                "broker has acknowledged with acks=all. Sending an event again is safe where it "
-                "has an `eventId` or a `timestamp`: it is counted once."
+                "Takes playback events, and tells how playback does. `received` means durable: "
+                "the answer is sent once the broker has acknowledged with acks=all. Sending an "
+                "event again is safe where it has an `eventId` or a `timestamp`: it is counted "
+                "once."
             ),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
@@ -82,6 +84,7 @@ def openapi_document(settings: Settings) -> dict[str, Any]:
         "paths": {
             "/v1/events": {"post": _post_event()},
             "/v1/events/batch": {"post": _post_batch()},
+            **live_paths(settings),
             "/healthz": {"get": _plain("healthz", "Whether the process is up")},
             "/readyz": {
                 "get": _plain("readyz", "Whether events can be taken right now", can_be_away=True)

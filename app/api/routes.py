@@ -10,21 +10,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from app.api.admission import Admission
 from app.api.body import read_body
 from app.api.docs_page import DOCS_PAGE
-from app.api.errors import (
-    INTERNAL_ERROR,
-    RATE_LIMITED,
-    VALIDATION_ERROR,
-    ApiError,
-    unavailable,
-)
+from app.api.errors import INTERNAL_ERROR, VALIDATION_ERROR, ApiError, unavailable
 from app.api.ingest import Ingest, Taken
-from app.api.keys import ApiKeys, Scope
+from app.api.keys import Scope
 from app.api.metrics import RECEIVED, REFUSED, UNAVAILABLE, ApiMetrics
 from app.api.openapi import openapi_document
 from app.api.parsing import read_batch, read_single
-from app.api.rate_limit import RateLimit
 from app.api.responses import data_response, json_response, request_id_of, validation_error
 from app.settings import Settings
 
@@ -47,15 +41,14 @@ class Endpoints:
         settings: Settings,
         ingest: Ingest,
         metrics: ApiMetrics,
-        limit: RateLimit,
+        admission: Admission,
         is_ready: Readiness,
     ) -> None:
         self._settings = settings
         self._ingest = ingest
         self._metrics = metrics
-        self._limit = limit
+        self._admission = admission
         self._is_ready = is_ready
-        self._keys = ApiKeys(settings.api_keys, settings.environment)
         self._openapi = openapi_document(settings)
 
     def routes(self) -> list[Route]:
@@ -70,11 +63,11 @@ class Endpoints:
             ("GET", "/docs", self.docs),
             ("GET", "/", self.home),
         ]
-        return [Route(path, _labelled(path, do), methods=[method]) for method, path, do in table]
+        return [Route(path, labelled(path, do), methods=[method]) for method, path, do in table]
 
     async def post_event(self, request: Request) -> Response:
         """``POST /v1/events``."""
-        self._admit(request, Scope.SEND)
+        self._admission.admit(request, Scope.SEND)
         body = read_single(await read_body(request, self._settings.max_body_bytes))
         taken = await self._take(request, [body], None)
         if taken.refusals:
@@ -83,7 +76,7 @@ class Endpoints:
 
     async def post_batch(self, request: Request) -> Response:
         """``POST /v1/events/batch``."""
-        self._admit(request, Scope.SEND)
+        self._admission.admit(request, Scope.SEND)
         body = await read_body(request, self._settings.max_body_bytes)
         events, sent_at = read_batch(body, self._settings.max_batch_events)
         taken = await self._take(request, events, sent_at)
@@ -129,19 +122,6 @@ class Endpoints:
         """Where to begin."""
         return RedirectResponse("/docs")
 
-    def _admit(self, request: Request, scope: Scope) -> None:
-        headers = request.headers
-        key = self._keys.check(headers.get("authorization"), headers.get("x-api-key"), scope)
-        allowance = self._limit.count(key)
-        request.scope["playvitals.allowance"] = allowance
-        if allowance.exceeded:
-            raise ApiError(
-                429,
-                RATE_LIMITED,
-                f"over {allowance.limit} requests a minute with this key",
-                headers={"Retry-After": str(allowance.reset_seconds)},
-            )
-
     async def _take(self, request: Request, events: list[bytes], sent_at: str | None) -> Taken:
         try:
             taken = await self._ingest.take(events, sent_at)
@@ -153,7 +133,7 @@ class Endpoints:
         return taken
 
 
-def _labelled(path: str, endpoint: Endpoint) -> Endpoint:
+def labelled(path: str, endpoint: Endpoint) -> Endpoint:
     """Name the route for the metrics, and turn a bug into an answer: the process goes on."""
 
     async def handle(request: Request) -> Response:

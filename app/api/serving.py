@@ -8,6 +8,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from app.api.application import create_api, create_writer
+from app.live.feeds import LiveFeeds
 from app.ports import require_free
 from app.settings import Settings
 
@@ -37,8 +38,9 @@ def run_api(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     writer = create_writer(settings)
+    feeds = LiveFeeds(settings)
     server = Server(
-        create_api(settings, writer),
+        create_api(settings, writer, feeds),
         address=settings.api_address.host,
         port=settings.api_address.port,
         interface=Interfaces.ASGI,
@@ -54,6 +56,7 @@ async def _serve(settings: Settings) -> None:
         await writer.stop(_GRACE_SECONDS)
         await asyncio.sleep(_LAST_ANSWERS_SECONDS)
         server.stop()  # type: ignore[no-untyped-call] # granian gives it no types
+        await feeds.stop()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -62,6 +65,7 @@ async def _serve(settings: Settings) -> None:
         tasks.create_task(end())
         # Not awaited first: with the broker away, requests are answered from the start.
         tasks.create_task(writer.start())
+        feeds.start()
         try:
             await server.serve()
         finally:

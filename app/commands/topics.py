@@ -72,8 +72,8 @@ def check(history: bool) -> None:
 def reset(history: bool, yes: bool) -> None:
     """Forget all state and count the raw topic anew.
 
-    Deletes and creates the topics state, panes and windows, and sets the consumer group back to
-    the beginning. All workers must be stopped. Everything that the raw topic still holds is
+    Deletes and creates the topics state, panes, windows and health, and sets the consumer group
+    back to the beginning. All workers must be stopped. Everything that the raw topic still holds is
     counted again; events.accepted, events.rejected and views get their records again, with the
     ids that they had.
 

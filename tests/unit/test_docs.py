@@ -17,11 +17,14 @@ from agents.restoring import Ownership
 from agents.windows import Windows
 from app.api.metrics import ApiMetrics
 from app.health_metrics import HealthMetrics
+from app.live.feeds import LiveFeeds
+from app.live.metrics import LiveCollector
 from app.settings import PREFIX, Settings, load_settings
 from app.topics import NAMES
 from app.worker_metrics import WorkerCollector
 from models.events import EVENT_TYPES
 from models.fields import rules_of
+from models.pipeline import PartitionHealth
 from models.timestamps import format_timestamp, parse_timestamp_ms
 from models.validation import read_event
 from models.verdicts import REASONS, CheckedEvent, Refusal
@@ -114,7 +117,8 @@ def test_every_metric_is_documented_and_nothing_else() -> None:
     ownership = Ownership(intake, unused, origin, unused, unused)
     health = HealthMetrics(counters, intake, checkpointer, ownership, lambda *_: 0)
     collector = WorkerCollector(counters, intake, windows, health, lambda: True)
-    families = [*collector.collect(), *ApiMetrics().registry.collect()]
+    live = LiveCollector(LiveFeeds(load_settings({})))
+    families = [*collector.collect(), *ApiMetrics().registry.collect(), *live.collect()]
     exported = {
         family.name + ("_total" if family.type == "counter" else "")
         for family in families
@@ -226,6 +230,14 @@ def test_example_window_is_that_of_the_example_events() -> None:
     figures = dict(rendition.slices(1))["720p"]
     record = window_record("5m", "rendition", "720p", start, end, figures)
     assert topic_example("windows").encode() == msgspec.json.encode(record)
+
+
+def test_example_of_health_is_a_record_of_the_worker() -> None:
+    text = topic_example("health").encode()
+    health = msgspec.json.decode(text, type=PartitionHealth)
+    assert msgspec.json.encode(health) == text
+    explained = re.findall(r"`(\w+)`", " ".join(row[0] for row in rows("docs/topics.md")))
+    assert set(json.loads(text)) - {"partition"} <= set(explained)
 
 
 def test_every_topic_and_every_outcome_of_a_view_is_documented() -> None:

@@ -48,7 +48,7 @@ def test_a_history_carries_its_own_times_and_never_expires() -> None:
     planned = plans(KAFKA="kafka:9092", history=True)
     assert planned["events.raw"].configs["message.timestamp.type"] == "CreateTime"
     kept = {name for name, plan in planned.items() if plan.configs.get("retention.ms") == "-1"}
-    assert kept == set(NAMES) - {"windows", "state"}
+    assert kept == set(NAMES) - {"windows", "health", "state"}
 
 
 def test_panes_outlive_the_longest_window_with_its_grace() -> None:
@@ -56,7 +56,7 @@ def test_panes_outlive_the_longest_window_with_its_grace() -> None:
     assert 7_320_000 < retention_ms < 2 * 7_320_000
 
 
-@pytest.mark.parametrize("name", ["windows", "state"])
+@pytest.mark.parametrize("name", ["windows", "health", "state"])
 def test_what_only_its_newest_values_matter_of_is_compacted(name: str) -> None:
     assert plans()[name].configs["cleanup.policy"] == "compact"
 

@@ -1,0 +1,209 @@
+"""Reads a whole topic over a connection of its own, for as long as the process runs."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
+
+from app.kafka_producer import CONNECTION_ERRORS
+from models.errors import PlayvitalsError
+
+STALE_SECONDS = 10.0
+"""After so long without an answer from the broker, what was read may be out of date."""
+
+_POLL_MS = 500
+_POLL_RECORDS = 500
+_RETRY_SECONDS = 1.0
+_CONNECT_SECONDS = 10.0
+_CLOSE_SECONDS = 0.5
+# The client finds its brokers again by itself, mostly; after so long a new one is made.
+_RECONNECT_SECONDS = 30.0
+
+log = logging.getLogger(__name__)
+
+
+class Record(Protocol):
+    """A Kafka record; its key and value are None where it has none."""
+
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+class Feed(Protocol):
+    """What the records of a topic are folded into. Nothing here waits."""
+
+    def apply(self, records: Sequence[Record]) -> None:
+        """Take in the next records of one partition."""
+
+    def clear(self) -> None:
+        """Forget everything: the topic was created anew and is read from its beginning."""
+
+
+class FeedError(PlayvitalsError):
+    """A topic cannot be read at the moment; what was read before may still hold."""
+
+
+class RewoundError(FeedError):
+    """The topic ends before what was read of it: it was created anew."""
+
+
+class TopicReader:
+    """Reads all partitions of a topic without a group, and goes on whatever happens to the broker.
+
+    Args:
+        topic: its full name.
+        last_records: begin at so many records before the end of each partition; None: at its
+            beginning.
+        wall_seconds: the wall clock, in seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        topic: str,
+        feed: Feed,
+        *,
+        last_records: int | None = None,
+        wall_seconds: Callable[[], float] = time.time,
+    ) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._topic = topic
+        self._feed = feed
+        self._last_records = last_records
+        self._wall_seconds = wall_seconds
+        self._positions: dict[TopicPartition, int] = {}
+        self._contact_seconds = 0.0
+        self._caught_up = False
+        self._failing = False
+        self.failures = 0
+        """How often the topic could not be read, since the process started."""
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether it was read up to the end that it had at the start."""
+        return self._caught_up
+
+    def is_current(self) -> bool:
+        """Whether it was read up to its end, and the broker answered in the last seconds."""
+        return self._caught_up and self._silent_seconds() <= STALE_SECONDS
+
+    async def run(self) -> None:
+        """Read until cancelled. What fails is logged once, and tried again every second."""
+        while True:
+            try:
+                await self._read()
+            except FeedError as error:
+                self._failed(str(error))
+            except CONNECTION_ERRORS as error:
+                self._failed(repr(error))
+            except Exception as error:
+                # A bug in a feed: it must not take the API with it.
+                log.exception("Reading %s failed", self._topic)
+                self._failed(repr(error))
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _read(self) -> None:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap_servers,
+            client_id="playvitals-live",
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            fetch_max_wait_ms=_POLL_MS,
+        )
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                await consumer.start()
+                ends = await self._begin(consumer)
+            connected_seconds = self._wall_seconds()
+            while True:
+                # Many at a time would keep the requests of the API waiting.
+                fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
+                for tp, records in fetched.items():
+                    self._feed.apply(records)
+                    self._positions[tp] = records[-1].offset + 1
+                self._look(consumer, ends, connected_seconds)
+                await asyncio.sleep(0)
+        except (OffsetOutOfRangeError, RewoundError) as error:
+            self._positions.clear()
+            self._feed.clear()
+            self._caught_up = False
+            raise FeedError(f"it was created anew and is read again ({error!r})") from error
+        finally:
+            try:
+                await asyncio.wait_for(consumer.stop(), _CLOSE_SECONDS)
+            except CONNECTION_ERRORS as error:
+                log.info("The connection for %s was dropped: %r", self._topic, error)
+
+    async def _begin(self, consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, int]:
+        """Go to where reading begins or goes on; the ends of the partitions at that moment."""
+        # All topics, never by name: asking for a topic that does not exist may create it.
+        partitions = None
+        if self._topic in await consumer.topics():
+            partitions = consumer.partitions_for_topic(self._topic)
+        if not partitions:
+            raise FeedError(
+                "it does not exist; the worker creates it, and so does 'playvitals topics create'"
+            )
+        tps = [TopicPartition(self._topic, partition) for partition in sorted(partitions)]
+        consumer.assign(tps)
+        begins = await consumer.beginning_offsets(tps)
+        ends: Mapping[TopicPartition, int] = await consumer.end_offsets(tps)
+        for tp in tps:
+            begin = begins[tp]
+            if self._last_records is not None:
+                begin = max(begin, ends[tp] - self._last_records)
+            consumer.seek(tp, self._positions.setdefault(tp, begin))
+        return ends
+
+    def _look(
+        self,
+        consumer: AIOKafkaConsumer,
+        ends: Mapping[TopicPartition, int],
+        connected_seconds: float,
+    ) -> None:
+        """See how far it was read, and when the broker last answered for every partition."""
+        # The end that was asked for can be behind (the embedded broker), and so can the high
+        # watermark of a leader that was just elected.
+        marks = {tp: consumer.highwater(tp) for tp in ends}
+        polled_ms = [consumer.last_poll_timestamp(tp) for tp in ends]
+        if None not in polled_ms:
+            self._contact_seconds = min(polled_ms) / 1000
+            self._caught_up = self._caught_up or all(
+                self._positions[tp] >= max(marks[tp], end) for tp, end in ends.items()
+            )
+            if self._caught_up and self._failing and self.is_current():
+                self._failing = False
+                log.info("%s is read again", self._topic)
+        for tp, mark in marks.items():
+            if mark is not None and mark < self._positions[tp]:
+                raise RewoundError(f"partition {tp.partition} ends at offset {mark}")
+        since_seconds = max(self._contact_seconds, connected_seconds)
+        if self._wall_seconds() - since_seconds > _RECONNECT_SECONDS:
+            raise FeedError(f"no answer for {_RECONNECT_SECONDS:.0f} s")
+
+    def _silent_seconds(self) -> float:
+        return self._wall_seconds() - self._contact_seconds
+
+    def _failed(self, reason: str) -> None:
+        self.failures += 1
+        level = logging.DEBUG if self._failing else logging.WARNING
+        self._failing = True
+        log.log(
+            level,
+            "The live figures are not current, %s on %s cannot be read: %s. Trying again every "
+            "%.0f s; events are taken all the same",
+            self._topic,
+            self._bootstrap_servers,
+            reason,
+            _RETRY_SECONDS,
+        )
