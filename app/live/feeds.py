@@ -1,13 +1,34 @@
 """The feeds behind the live figures, and the readers that fill them."""
 
 import asyncio
+from functools import partial
+from typing import Protocol
 
 from app.live.pipeline_feed import PipelineFeed
 from app.live.rejected_feed import LAST_RECORDS, RejectedFeed
 from app.live.streams import Streams
-from app.live.topic_reader import TopicReader
+from app.live.topic_reader import Feed, TopicReader
 from app.live.windows_feed import WindowsFeed
 from app.settings import Settings
+
+
+class Reader(Protocol):
+    """Fills a feed, and tells how well that goes: a :class:`TopicReader`, or a fake in tests."""
+
+    failures: int
+
+    @property
+    def caught_up(self) -> bool: ...
+
+    def is_current(self) -> bool: ...
+
+    async def run(self) -> None: ...
+
+
+class NewReader(Protocol):
+    """Makes the reader of a topic, given by its full name."""
+
+    def __call__(self, topic: str, feed: Feed, *, last_records: int | None = None) -> Reader: ...
 
 
 class LiveFeeds:
@@ -15,28 +36,28 @@ class LiveFeeds:
 
     Each is read by a task of its own that nothing stops but :meth:`stop`: what a broker does to
     one changes neither the others nor the intake of events.
+
+    Args:
+        new_reader: makes the readers; those of Kafka by default.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, new_reader: NewReader | None = None) -> None:
+        new = new_reader or partial(TopicReader, settings.bootstrap_servers)
         self.windows = WindowsFeed([w.label for w in settings.windows], settings.dimensions)
         self.pipeline = PipelineFeed(settings.partitions)
         self.rejected = RejectedFeed()
-        servers = settings.bootstrap_servers
-        self.readers = {
-            "windows": TopicReader(servers, settings.topic("windows"), self.windows),
-            "health": TopicReader(servers, settings.topic("health"), self.pipeline),
-            "rejected": TopicReader(
-                servers,
-                settings.topic("events.rejected"),
-                self.rejected,
-                last_records=LAST_RECORDS,
+        self.readers: dict[str, Reader] = {
+            "windows": new(settings.topic("windows"), self.windows),
+            "health": new(settings.topic("health"), self.pipeline),
+            "rejected": new(
+                settings.topic("events.rejected"), self.rejected, last_records=LAST_RECORDS
             ),
         }
         self.streams = Streams(settings.live_streams)
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
-    def windows_reader(self) -> TopicReader:
+    def windows_reader(self) -> Reader:
         """The reader of the rolling windows."""
         return self.readers["windows"]
 

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
@@ -65,6 +66,7 @@ class TopicReader:
         last_records: begin at so many records before the end of each partition; None: at its
             beginning.
         wall_seconds: the wall clock, in seconds since 1970.
+        new_consumer: makes the connection, anew for every attempt; aiokafka's by default.
     """
 
     def __init__(
@@ -75,12 +77,21 @@ class TopicReader:
         *,
         last_records: int | None = None,
         wall_seconds: Callable[[], float] = time.time,
+        new_consumer: Callable[[], Any] | None = None,
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
         self._topic = topic
         self._feed = feed
         self._last_records = last_records
         self._wall_seconds = wall_seconds
+        self._new_consumer = new_consumer or partial(
+            AIOKafkaConsumer,
+            bootstrap_servers=bootstrap_servers,
+            client_id="playvitals-live",
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            fetch_max_wait_ms=_POLL_MS,
+        )
         self._positions: dict[TopicPartition, int] = {}
         self._contact_seconds = 0.0
         self._caught_up = False
@@ -113,13 +124,7 @@ class TopicReader:
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _read(self) -> None:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap_servers,
-            client_id="playvitals-live",
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            fetch_max_wait_ms=_POLL_MS,
-        )
+        consumer = self._new_consumer()
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 await consumer.start()
@@ -144,7 +149,7 @@ class TopicReader:
             except CONNECTION_ERRORS as error:
                 log.info("The connection for %s was dropped: %r", self._topic, error)
 
-    async def _begin(self, consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, int]:
+    async def _begin(self, consumer: Any) -> Mapping[TopicPartition, int]:
         """Go to where reading begins or goes on; the ends of the partitions at that moment."""
         # All topics, never by name: asking for a topic that does not exist may create it.
         partitions = None
@@ -167,7 +172,7 @@ class TopicReader:
 
     def _look(
         self,
-        consumer: AIOKafkaConsumer,
+        consumer: Any,
         ends: Mapping[TopicPartition, int],
         connected_seconds: float,
     ) -> None:
