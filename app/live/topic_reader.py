@@ -15,10 +15,10 @@ from models.errors import PlayvitalsError
 
 STALE_SECONDS = 10.0
 """After so long without an answer from the broker, what was read may be out of date."""
+RETRY_SECONDS = 1.0
 
 _POLL_MS = 500
 _POLL_RECORDS = 500
-_RETRY_SECONDS = 1.0
 _CONNECT_SECONDS = 10.0
 _CLOSE_SECONDS = 0.5
 # The client finds its brokers again by itself, mostly; after so long a new one is made.
@@ -67,6 +67,7 @@ class TopicReader:
             beginning.
         wall_seconds: the wall clock, in seconds since 1970.
         new_consumer: makes the connection, anew for every attempt; aiokafka's by default.
+        retry_seconds: between two attempts.
     """
 
     def __init__(
@@ -78,12 +79,14 @@ class TopicReader:
         last_records: int | None = None,
         wall_seconds: Callable[[], float] = time.time,
         new_consumer: Callable[[], Any] | None = None,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
         self._topic = topic
         self._feed = feed
         self._last_records = last_records
         self._wall_seconds = wall_seconds
+        self._retry_seconds = retry_seconds
         self._new_consumer = new_consumer or partial(
             AIOKafkaConsumer,
             bootstrap_servers=bootstrap_servers,
@@ -121,7 +124,7 @@ class TopicReader:
                 # A bug in a feed: it must not take the API with it.
                 log.exception("Reading %s failed", self._topic)
                 self._failed(repr(error))
-            await asyncio.sleep(_RETRY_SECONDS)
+            await asyncio.sleep(self._retry_seconds)
 
     async def _read(self) -> None:
         consumer = self._new_consumer()
@@ -206,9 +209,9 @@ class TopicReader:
         log.log(
             level,
             "The live figures are not current, %s on %s cannot be read: %s. Trying again every "
-            "%.0f s; events are taken all the same",
+            "%g s; events are taken all the same",
             self._topic,
             self._bootstrap_servers,
             reason,
-            _RETRY_SECONDS,
+            self._retry_seconds,
         )

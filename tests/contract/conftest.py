@@ -4,10 +4,13 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
+from starlette.types import ASGIApp
 
 from app.api.application import create_api
-from app.settings import load_settings
+from app.live.feeds import LiveFeeds
+from app.settings import Settings, load_settings
 from models.errors import BrokerUnavailableError
+from tests.support.live import FakeReader, fed
 
 
 @dataclass
@@ -50,18 +53,40 @@ def sink() -> FakeSink:
 
 
 @pytest.fixture
-async def client(sink: FakeSink) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the API with the demo keys; the broker gives up after a tenth of a second."""
-    settings = load_settings(
+def settings() -> Settings:
+    """The demo keys; the broker gives up after a tenth of a second."""
+    return load_settings(
         {
             "PLAYVITALS_CORS_ORIGINS": "https://app.example",
             "PLAYVITALS_BROKER_TIMEOUT_SECONDS": "0.1",
             "PLAYVITALS_RATE_LIMIT_PER_MINUTE": "1000",
+            "PLAYVITALS_LIVE_STREAMS": "2",
         }
     )
-    transport = httpx.ASGITransport(create_api(settings, sink))
+
+
+@pytest.fixture
+def reader() -> FakeReader:
+    """The reader of the feeds; a test says whether they are current."""
+    return FakeReader()
+
+
+@pytest.fixture
+def feeds(settings: Settings, reader: FakeReader) -> LiveFeeds:
+    """The feeds of the live figures, which a test fills."""
+    return fed(settings, reader)
+
+
+@pytest.fixture
+def app(settings: Settings, sink: FakeSink, feeds: LiveFeeds) -> ASGIApp:
+    return create_api(settings, sink, feeds)
+
+
+@pytest.fixture
+async def client(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the API with a publishable key."""
     async with httpx.AsyncClient(
-        transport=transport,
+        transport=httpx.ASGITransport(app),
         base_url="http://api",
         headers={"Authorization": "Bearer pk_test_demo", "Content-Type": "application/json"},
     ) as client:

@@ -8,12 +8,17 @@ from models.pipeline import PipelineState
 from tests.support.live import T0, LiveRecord, health, rejected
 
 
+def unknown(partitions: int) -> PipelineState:
+    """A pipeline of which nothing is known."""
+    return PipelineState(partitions, 0, None, None, None, None, None, None, None, [])
+
+
 def state(feed: PipelineFeed, after_ms: int = 0) -> PipelineState:
     return feed.state(T0 + after_ms, [])
 
 
 def test_nothing_is_known_before_the_first_record() -> None:
-    assert state(PipelineFeed(3)) == PipelineState(3, 0, *[None] * 7, [])
+    assert state(PipelineFeed(3)) == unknown(3)
     assert PipelineFeed(3).clock_ms() is None
 
 
@@ -100,7 +105,7 @@ def test_topic_that_was_created_anew_leaves_nothing_behind() -> None:
     feed = PipelineFeed(1)
     feed.apply([health(0, accepted=9)])
     feed.clear()
-    assert state(feed) == PipelineState(1, 0, *[None] * 7, [])
+    assert state(feed) == unknown(1)
 
 
 def test_what_is_refused_is_part_of_the_state() -> None:
