@@ -61,6 +61,9 @@ const operation = (doc, path, verb, op) => {
       code(path)),
     make("p", plain([op.summary, op.description].filter(Boolean).join(". "))));
   const body = op.requestBody && op.requestBody.content["application/json"];
+  if (op.parameters) box.append(table(["parameter", "values", "default"],
+    op.parameters.map(({name, schema}) =>
+      [code(name), typeOf(schema), JSON.stringify(schema.default)])));
   if (body) box.append(make("p", "Body: " + typeOf(body.schema)), example(body.example));
   box.append(table(["status", "meaning"], Object.entries(op.responses).map(([status, answer]) => [
     code(status), (answer.$ref ? lookUp(doc, answer.$ref) : answer).description])));

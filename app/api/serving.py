@@ -51,12 +51,15 @@ async def _serve(settings: Settings) -> None:
 
     async def end() -> None:
         await stopping.wait()
-        # The writer goes first: every request in flight is answered for what became of its events,
-        # and later ones with 503. Once it stops, the server may cut off an answer on its way.
+        # Live pages would keep the server for as long as they are open.
+        reading = asyncio.create_task(feeds.stop())
+        # The writer goes before the server: every request in flight is answered for what became
+        # of its events, and later ones with 503. Once it stops, the server may cut off an answer
+        # on its way.
         await writer.stop(_GRACE_SECONDS)
         await asyncio.sleep(_LAST_ANSWERS_SECONDS)
         server.stop()  # type: ignore[no-untyped-call] # granian gives it no types
-        await feeds.stop()
+        await reading
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

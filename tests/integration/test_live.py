@@ -281,3 +281,40 @@ async def test_api_that_starts_later_has_the_figures_and_the_course(
             assert after.points[: len(seen)] == seen
             watching.cancel()
             await asyncio.wait({watching})
+
+
+async def test_deployment_that_begins_anew_leaves_no_figure_of_before(
+    apache_kafka: str, environ_for: EnvironFor
+) -> None:
+    deployment = Deployment(
+        environ_for(
+            KAFKA=apache_kafka,
+            TOPIC_PREFIX="anew.",
+            PARTITIONS=str(PARTITIONS),
+            WINDOWS="1m,2h",
+            ENVIRONMENT="test",
+            API_KEYS="sk_test_demo",
+            SESSION_TIMEOUT_SECONDS="6",
+        )
+    )
+    async with deployment.worker(history=False), live(deployment) as subject:
+        watching = asyncio.create_task(subject.watch())
+        await subject.post(events(0))
+        await expect_equal_figures(subject, SESSIONS)
+    await asyncio.wait({watching})
+    async with live(deployment) as subject:
+
+        async def is_answered_with(sessions: int) -> bool:
+            answer = await subject.get("/v1/quality", params=SELECTION, headers=SECRET)
+            data = answer.json().get("data")
+            return data is not None and sum(found["plays"] for found in data) == sessions
+
+        await until(lambda: is_answered_with(SESSIONS), "the figures are read")
+        await deployment.command("topics", "reset", "--yes")
+        await until(lambda: is_answered_with(0), "the figures of before are gone")
+        async with deployment.worker(history=False):
+            await until(lambda: is_answered_with(SESSIONS), "the raw topic is counted anew")
+            watching = asyncio.create_task(subject.watch())
+            await expect_equal_figures(subject, SESSIONS)
+            watching.cancel()
+            await asyncio.wait({watching})
