@@ -16,6 +16,7 @@ from models.windows import WindowRecord
 log = logging.getLogger(__name__)
 
 _decode = msgspec.json.Decoder(WindowRecord).decode
+_encode = msgspec.json.Encoder().encode
 
 
 class Selection(NamedTuple):
@@ -100,6 +101,9 @@ class WindowsFeed:
         at_ms = parse_timestamp_ms(record.end)
         if at_ms is None or (record.window, record.dimension, record.value) != key:
             return self._pass_over(key, "it is not the slice of its key")
+        if b"\n" in value or b"\r" in value:
+            # Another writer's layout; on the stream a message is one line.
+            value = _encode(record)
         self._slices[selection][key.value] = Slice(record, value)
         if self.clock is None or record.end > self.clock:
             self.clock = record.end

@@ -1,5 +1,6 @@
 """The fold of the topic ``windows``."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +39,14 @@ def test_slices_come_the_heaviest_first_as_they_were_written() -> None:
     windows.apply([*records, *ties])
     assert [it.record.value for it in windows.slices(CDN)] == ["y", "a", "b", "x"]
     assert windows.slices(CDN)[0].json == records[1].value
+
+
+def test_record_that_another_writer_laid_out_in_lines_is_one_line_here() -> None:
+    windows = feed()
+    record = window("5m", "cdn", "a\nb")
+    lines = msgspec.json.format(record.value or b"", indent=2).replace(b"\n", b"\r\n")
+    windows.apply([LiveRecord(record.key, lines)])
+    assert [it.json for it in windows.slices(CDN)] == [record.value]
 
 
 def test_selections_do_not_mix_and_the_version_tells_which_one_changed() -> None:
