@@ -42,7 +42,7 @@ class LiveFeeds:
     """
 
     def __init__(self, settings: Settings, new_reader: NewReader | None = None) -> None:
-        new = new_reader or partial(TopicReader, settings.bootstrap_servers)
+        new = new_reader or partial(TopicReader, settings.bootstrap_servers, settings.partitions)
         self.windows = WindowsFeed([w.label for w in settings.windows], settings.dimensions)
         self.pipeline = PipelineFeed(settings.partitions)
         self.rejected = RejectedFeed()

@@ -62,6 +62,7 @@ class TopicReader:
     """Reads all partitions of a topic without a group, and goes on whatever happens to the broker.
 
     Args:
+        partitions: how many partitions it has.
         topic: its full name.
         last_records: begin at so many records before the end of each partition; None: at its
             beginning.
@@ -73,6 +74,7 @@ class TopicReader:
     def __init__(
         self,
         bootstrap_servers: str,
+        partitions: int,
         topic: str,
         feed: Feed,
         *,
@@ -82,6 +84,7 @@ class TopicReader:
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
+        self._partitions = partitions
         self._topic = topic
         self._feed = feed
         self._last_records = last_records
@@ -155,14 +158,11 @@ class TopicReader:
     async def _begin(self, consumer: Any) -> Mapping[TopicPartition, int]:
         """Go to where reading begins or goes on; the ends of the partitions at that moment."""
         # All topics, never by name: asking for a topic that does not exist may create it.
-        partitions = None
-        if self._topic in await consumer.topics():
-            partitions = consumer.partitions_for_topic(self._topic)
-        if not partitions:
+        if self._topic not in await consumer.topics():
             raise FeedError(
                 "it does not exist; the worker creates it, and so does 'playvitals topics create'"
             )
-        tps = [TopicPartition(self._topic, partition) for partition in sorted(partitions)]
+        tps = [TopicPartition(self._topic, partition) for partition in range(self._partitions)]
         consumer.assign(tps)
         begins = await consumer.beginning_offsets(tps)
         ends: Mapping[TopicPartition, int] = await consumer.end_offsets(tps)

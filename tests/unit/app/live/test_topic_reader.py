@@ -66,9 +66,6 @@ class FakeConsumer:
     async def topics(self) -> set[str]:
         return set() if self._broker.logs is None else {TOPIC}
 
-    def partitions_for_topic(self, topic: str) -> set[int] | None:
-        return set(self._broker.logs or ()) or None
-
     def assign(self, tps: Sequence[TopicPartition]) -> None:
         self._positions = dict.fromkeys(tps, -1)
 
@@ -136,6 +133,7 @@ class Reading:
         self.feed = FakeFeed()
         self.reader = TopicReader(
             "kafka:9092",
+            len(broker.logs or (0,)),
             TOPIC,
             self.feed,
             last_records=last_records,
