@@ -23,6 +23,8 @@ _CONNECT_SECONDS = 10.0
 _CLOSE_SECONDS = 0.5
 # The client finds its brokers again by itself, mostly; after so long a new one is made.
 _RECONNECT_SECONDS = 30.0
+# So long may the high watermark of a new leader be behind; a topic created anew stays shorter.
+_REWOUND_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +104,7 @@ class TopicReader:
         self._contact_seconds = 0.0
         self._caught_up = False
         self._failing = False
+        self._short_since_seconds: float | None = None
         self.failures = 0
         """How often the topic could not be read, since the process started."""
 
@@ -180,7 +183,7 @@ class TopicReader:
         connected_seconds: float,
     ) -> None:
         """See how far it was read, and when the broker last answered for every partition."""
-        # The end that was asked for can be behind (the embedded broker), and so can the high
+        # The end that was asked for can be behind, on the embedded broker, and so can the high
         # watermark of a leader that was just elected.
         marks = {tp: consumer.highwater(tp) for tp in ends}
         polled_ms = [consumer.last_poll_timestamp(tp) for tp in ends]
@@ -192,12 +195,25 @@ class TopicReader:
             if self._caught_up and self._failing and self.is_current():
                 self._failing = False
                 log.info("%s is read again", self._topic)
-        for tp, mark in marks.items():
-            if mark is not None and mark < self._positions[tp]:
-                raise RewoundError(f"partition {tp.partition} ends at offset {mark}")
+        self._require_not_rewound(marks)
         since_seconds = max(self._contact_seconds, connected_seconds)
         if self._wall_seconds() - since_seconds > _RECONNECT_SECONDS:
             raise FeedError(f"no answer for {_RECONNECT_SECONDS:.0f} s")
+
+    def _require_not_rewound(self, marks: Mapping[TopicPartition, int | None]) -> None:
+        now_seconds = self._wall_seconds()
+        short = [
+            f"partition {tp.partition} ends at {mark} and was read up to {self._positions[tp]}"
+            for tp, mark in marks.items()
+            if mark is not None and mark < self._positions[tp]
+        ]
+        if not short:
+            self._short_since_seconds = None
+        elif self._short_since_seconds is None:
+            self._short_since_seconds = now_seconds
+        elif now_seconds - self._short_since_seconds > _REWOUND_SECONDS:
+            self._short_since_seconds = None
+            raise RewoundError(short[0])
 
     def _silent_seconds(self) -> float:
         return self._wall_seconds() - self._contact_seconds

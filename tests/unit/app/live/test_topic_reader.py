@@ -35,6 +35,7 @@ class FakeBroker:
     silent: bool = False
     out_of_range: bool = False
     connections: int = 0
+    polls: int = 0
     now_seconds: float = 1_000_000.0
 
     def append(self, partition: int, *values: bytes) -> None:
@@ -88,6 +89,7 @@ class FakeConsumer:
             raise OffsetOutOfRangeError(self._positions)
         if broker.silent:
             return {}
+        broker.polls += 1
         self._polled_ms = round(broker.now_seconds * 1000)
         for tp, at in self._positions.items():
             fetched = (broker.logs or {})[tp.partition][at : at + max_records]
@@ -265,6 +267,14 @@ async def test_topic_that_was_created_anew_is_read_from_its_beginning() -> None:
         await subject.until_read(b"a", b"b")
         broker.logs = empty_logs()
         broker.append(0, b"c")
+        polls = broker.polls
+
+        async def was_polled() -> bool:
+            return broker.polls > polls + 1
+
+        await until(was_polled, "the shorter end was seen", SECONDS)
+        assert subject.feed.clears == 0, "a leader that was just elected may be behind"
+        broker.now_seconds += 6
         await subject.until_read(b"c")
         assert subject.feed.clears == 1
         broker.out_of_range = True
