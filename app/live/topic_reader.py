@@ -224,8 +224,8 @@ class TopicReader:
         self._failing = True
         log.log(
             level,
-            "The live figures are not current, %s on %s cannot be read: %s. Trying again every "
-            "%g s; events are taken all the same",
+            "The live figures are not current, %s on %s cannot be read: %s. See that the brokers "
+            "answer and allow it; trying again every %g s, and taking events all the same",
             self._topic,
             self._bootstrap_servers,
             reason,
