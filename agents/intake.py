@@ -12,7 +12,8 @@ from agents.owned import Continuity, OwnedPartition
 from models.partials import PanePartial, Partial, encode_partial
 from tables.checkpoint_log import CheckpointLog, Origin
 from tables.counters import Counters
-from tables.partition import TICK_HEADER, Outputs, PartitionRules, PartitionState
+from tables.partition import TICK_HEADER, Outputs, PartitionState
+from tables.rules import PartitionRules
 from tables.ticks import TickSchedule
 
 

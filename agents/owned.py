@@ -124,6 +124,7 @@ class OwnedPartition:
             state.accepted,
             state.duplicate,
             state.rejected,
+            state.views.opened,
         )
         return self.log.cut(totals, generation, self._fingerprint)
 

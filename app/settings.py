@@ -68,6 +68,8 @@ class Settings:
     dedupe_hours: int
     view_timeout_seconds: int
     straggler_seconds: int
+    open_views: int
+    views_per_viewer: int
     grace_seconds: int
     tick_seconds: int
     fold_records: int
@@ -127,6 +129,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         dedupe_hours=reader.get("DEDUPE_HOURS", 24, _integer(1, 168)),
         view_timeout_seconds=reader.get("VIEW_TIMEOUT_SECONDS", 900, _integer(10, 86_400)),
         straggler_seconds=reader.get("STRAGGLER_SECONDS", 30, _integer(0, 600)),
+        open_views=reader.get("OPEN_VIEWS", 500_000, _integer(1, 100_000_000)),
+        views_per_viewer=reader.get("VIEWS_PER_VIEWER", 1_000, _integer(10, 1_000_000)),
         grace_seconds=reader.get("GRACE_SECONDS", 60, _integer(0, 86_400)),
         tick_seconds=reader.get("TICK_SECONDS", 5, _integer(1, 3_600)),
         fold_records=reader.get("FOLD_RECORDS", 1000, _integer(1, 10_000)),

@@ -31,7 +31,7 @@ from app.worker_metrics import WorkerCollector
 from app.worker_server import serve_worker
 from tables.checkpoint_log import Origin
 from tables.counters import Counters
-from tables.partition import PartitionRules
+from tables.rules import PartitionRules
 
 PERIOD_SECONDS = 1.0
 STARTING_PERIOD_SECONDS = 0.1
@@ -210,6 +210,8 @@ def partition_rules(settings: Settings) -> PartitionRules:
         kept_ms=(settings.windows[-1].seconds + settings.grace_seconds) * 1000,
         timeout_ms=settings.view_timeout_seconds * 1000,
         straggler_ms=settings.straggler_seconds * 1000,
+        open_views=settings.open_views,
+        views_per_viewer=settings.views_per_viewer,
         dedupe_hours=settings.dedupe_hours,
         dimensions=settings.dimensions,
     )

@@ -27,7 +27,7 @@ from models.figures import (
 from models.quality import DIRECTIONS
 from models.verdicts import REASONS
 from models.views import OUTCOMES
-from tables.counters import Counters, Histogram
+from tables.counters import LIMITS, Counters, Histogram
 from tables.partition import ACCEPTED, DUPLICATE, REJECTED
 
 _OUTCOMES = (ACCEPTED, DUPLICATE, REJECTED)
@@ -93,6 +93,9 @@ class WorkerCollector(Collector):
         yield events
         yield _by_label("rejected", "Events refused, by rule", "reason", REASONS, counters.rejected)
         yield _by_label("views", "Views that are over", "outcome", OUTCOMES, counters.views)
+        yield _by_label(
+            "views_cut_short", "Views that a limit ended", "limit", LIMITS, counters.cut_short
+        )
         yield _by_label("errors", "Playback errors", "code", (), counters.errors)
         yield _by_label(
             "quality_changes",

@@ -14,7 +14,7 @@ import msgspec
 
 from models.errors import OperatorError
 
-SCHEMA = 1
+SCHEMA = 2
 PANES = "panes"
 VIEWS = "views"
 DEDUPE = "dedupe"
@@ -54,7 +54,7 @@ class Totals(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What is one number per partition. Times are milliseconds of server time.
 
     ``swept_ms`` is when panes and ids were last looked through for old ones, ``behind_ms`` how far
-    the partition's clock was behind the wall clock.
+    the partition's clock was behind the wall clock, ``opened`` the views that were ever opened.
     """
 
     clock_ms: int = -1
@@ -64,6 +64,7 @@ class Totals(msgspec.Struct, array_like=True, frozen=True, gc=False):
     accepted: int = 0
     duplicate: int = 0
     rejected: int = 0
+    opened: int = 0
 
 
 class Manifest(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -6,7 +6,6 @@ import orjson
 from msgspec import Struct
 
 from models.dimensions import Slices
-from models.events import PlayStartData
 from models.timestamps import format_timestamp
 
 SWIPED = "swiped"
@@ -19,44 +18,38 @@ OUTCOMES = (COMPLETED, SWIPED, REPLACED, TIMED_OUT, NEVER_STARTED, FAILED)
 
 OPEN = ""
 
-KnownEnd = tuple[str, int, str | None]
-"""How a view ended, when (event time in ms), and the content that followed."""
-
-
-class Restart(Struct, array_like=True, gc=False):
-    """A second first frame of a view: the start of its content's next view, should it turn out
-    that the viewer had left in between.
-
-    ``counted`` says which of the two is counted as a play so far: this one, or the view's own.
-    """
-
-    at_ms: int
-    event_id: str
-    data: PlayStartData
-    counted: bool
+Counted = tuple[int, Slices]
+"""Where something was counted: the start of the pane in ms, and the dimension values."""
 
 
 class View(Struct, array_like=True, gc=False):
     """What is known of a view.
 
-    Times named ``…_at_ms`` are event time; ``last_clock_ms`` and ``due_ms`` are server time.
+    Times named ``…_at_ms`` are event time; those named ``…_clock_ms`` are server time.
     ``ended_by`` is :data:`OPEN` until the view has ended.
     """
 
-    view_id: str
+    number: int
+    """Counts the views of a partition, in the order in which they were opened."""
     viewer: str
     content_id: str
     session_id: str | None
     device_id: str | None
     user_id: str | None
     opened_at_ms: int
+    opened_by: str
+    """The id of the event that opened it."""
     last_clock_ms: int
     slices: Slices
     context: tuple[str | None, ...]
     """platform, country, networkType, cdn, appVersion: the first of each that was named."""
-    attempted: bool = False
-    """Whether this counts as a view at all: an impression in search results alone does not."""
     impression: bool = False
+    searched: bool = False
+    """Whether it was shown among search results."""
+    tried: bool = False
+    """Whether it was shown elsewhere, failed, or was swiped away from."""
+    acted: bool = False
+    """Whether there was any other event, such as a like."""
     position: int | None = None
     entry_point: str | None = None
     feed_id: str | None = None
@@ -72,11 +65,9 @@ class View(Struct, array_like=True, gc=False):
     anchor_position_ms: int = 0
     stall_since_anchor_ms: int = 0
     duration_ms: int = 0
-    started_by: str = ""
-    """The id of the event that showed the first frame."""
     completed: bool = False
-    first_completion_at_ms: int = 0
-    last_completion_at_ms: int = 0
+    completed_at_ms: int = 0
+    """The first completion."""
     loop_count: int = 0
     rebuffers: int = 0
     rebuffer_ms: int = 0
@@ -92,9 +83,21 @@ class View(Struct, array_like=True, gc=False):
     ended_by: str = OPEN
     ended_at_ms: int = 0
     ended_clock_ms: int = 0
-    restart: Restart | None = None
-    next_end: KnownEnd | None = None
-    """A later end that came in first: it ends the next view of the content."""
+    play_counted: Counted | None = None
+    completion_counted: Counted | None = None
+    end_counted: Counted | None = None
+    """Where the view counts so far, as a play, as a completion and as an ended view."""
+    end_figures: tuple[bool, ...] = ()
+    """As which of the figures about ended views it counts so far."""
+
+    def is_attempt(self) -> bool:
+        """Whether this counts as a view at all.
+
+        An impression among search results alone does not, and needs a play, an error or a swipe.
+        """
+        if self.tried or self.started_at_ms is not None:
+            return True
+        return (self.acted or self.completed) and not self.searched
 
     def outcome(self) -> str:
         """How the view came out, by precedence: completed, failed, never started, how it ended."""
@@ -123,9 +126,9 @@ class View(Struct, array_like=True, gc=False):
         return self.started_at_ms is not None and self.fatal
 
 
-def view_id_of(viewer: str, content_id: str, opening_event_id: str) -> str:
+def view_id(view: View) -> str:
     """The id of a view: the same for every worker that reads the same events."""
-    text = f"{viewer}\x00{content_id}\x00{opening_event_id}"
+    text = f"{view.viewer}\x00{view.content_id}\x00{view.opened_by}"
     return blake2b(text.encode(), digest_size=12).hexdigest()
 
 
@@ -142,7 +145,7 @@ def view_record(view: View) -> bytes:
         watched = min(1.0, round(view.watch_ms / view.duration_ms, 4))
     return orjson.dumps(
         {
-            "viewId": view.view_id,
+            "viewId": view_id(view),
             "sessionId": view.session_id,
             "deviceId": view.device_id,
             "userId": view.user_id,

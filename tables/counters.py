@@ -15,23 +15,40 @@ DELAY_EDGES_MS = (100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_0
 AGE_EDGES_MS = (50, 100, 250, 500, 1000, 2000, 3000, 5000, 10_000, 30_000, 60_000, 300_000)
 MAX_ERROR_CODES = 50
 OTHER_CODE = "other"
+VIEWER_LIMIT = "viewer"
+PARTITION_LIMIT = "partition"
+LIMITS = (VIEWER_LIMIT, PARTITION_LIMIT)
+"""What a view that was cut short was one too many for."""
 
 
 class Histogram:
     """Counts per bucket (the last one is unbounded) and the sum of what was observed."""
 
-    __slots__ = ("counts", "edges_ms", "sum_ms")
+    __slots__ = ("_owed", "_owed_ms", "counts", "edges_ms", "sum_ms")
 
     def __init__(self, edges_ms: tuple[int, ...]) -> None:
         self.edges_ms = edges_ms
         self.counts = [0] * (len(edges_ms) + 1)
         self.sum_ms = 0
+        self._owed = [0] * len(self.counts)
+        self._owed_ms = 0
 
     def observe(self, value_ms: int) -> None:
         """Count one duration; a negative one (clocks differ) counts as none."""
         value_ms = max(value_ms, 0)
-        self.counts[bisect_left(self.edges_ms, value_ms)] += 1
-        self.sum_ms += value_ms
+        bucket = bisect_left(self.edges_ms, value_ms)
+        if self._owed[bucket]:
+            self._owed[bucket] -= 1
+        else:
+            self.counts[bucket] += 1
+        paid_ms = min(self._owed_ms, value_ms)
+        self._owed_ms -= paid_ms
+        self.sum_ms += value_ms - paid_ms
+
+    def take_back(self, value_ms: int) -> None:
+        """One duration that was observed did not count. Nothing falls: the next ones make up."""
+        self._owed[bisect_left(self.edges_ms, value_ms)] += 1
+        self._owed_ms += value_ms
 
     def observe_many(self, values_ms: Iterable[int]) -> None:
         """Count several durations at the cost of sorting them."""
@@ -52,6 +69,7 @@ class Counters:
         self.events: Counter[tuple[str, str]] = Counter()
         self.rejected: Counter[str] = Counter()
         self.views: Counter[str] = Counter()
+        self.cut_short: Counter[str] = Counter()
         self.quality_changes: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self.adjusted_timestamps = 0

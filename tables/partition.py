@@ -2,7 +2,6 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Protocol
 
@@ -19,6 +18,7 @@ from models.wire import accepted_form, derived_event_id
 from tables.counters import Counters
 from tables.dedupe import Dedupe, digest_of
 from tables.panes import PANE_MS, PaneStore, pane_of
+from tables.rules import PartitionRules
 from tables.views import ViewTracker
 
 TICK_HEADER = "pv-tick"
@@ -65,18 +65,6 @@ class Outputs(Protocol):
         """One record of ``views``."""
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionRules:
-    """The settings of the per-partition state. Times are milliseconds of server time."""
-
-    topic: str
-    kept_ms: int
-    timeout_ms: int
-    straggler_ms: int
-    dedupe_hours: int
-    dimensions: tuple[str, ...]
-
-
 def is_tick(record: Record) -> bool:
     """Whether a record only moves the clock."""
     return record.value is None and any(name == TICK_HEADER for name, _ in record.headers)
@@ -107,13 +95,7 @@ class PartitionState:
         self.rejected = 0
         self.panes = PaneStore(rules.kept_ms, rules.dimensions, counters)
         self.dedupe = Dedupe(rules.dedupe_hours)
-        self.views = ViewTracker(
-            self.panes,
-            counters,
-            timeout_ms=rules.timeout_ms,
-            straggler_ms=rules.straggler_ms,
-            publish=self._publish_view,
-        )
+        self.views = ViewTracker(rules, self.panes, counters, self._publish_view)
         self._topic = rules.topic
         self._counters = counters
         self._outputs = outputs
@@ -172,7 +154,7 @@ class PartitionState:
         self.rejected = totals.rejected
         if totals.swept_ms >= 0:
             self._sweep(totals.swept_ms)
-        self.views.restore(totals.clock_ms)
+        self.views.restore(totals.clock_ms, totals.opened)
 
     def _read(self, records: Sequence[Record]) -> tuple[list[_Step], list[int]]:
         """Decode what is new: nothing of it depends on the state."""

@@ -12,6 +12,7 @@ import msgspec
 
 from models.dimensions import Slices, SliceTable
 from models.views import View
+from tables.marks import Mark
 from tables.sessions import Session
 
 MAX_SEGMENTS = 128
@@ -21,15 +22,15 @@ _SPARE_VIEWERS = 1_000
 
 
 class SavedSession(msgspec.Struct, array_like=True, gc=False):
-    """One viewer, with the views in their order."""
+    """One viewer, with views and marks in their order."""
 
     viewer: str
-    open: list[View]
-    waiting: list[View]
+    views: list[View]
+    marks: list[Mark]
+    newest_at_ms: int
+    forgotten_at_ms: int
     active_pane_ms: int
     active_slices: Slices | None
-    played_at_ms: int
-    played_content_id: str
 
 
 class Segment(msgspec.Struct, array_like=True, gc=False):
@@ -60,11 +61,11 @@ class SessionLog:
     Args:
         sessions: the viewers that are remembered now; only loading changes them.
         table: where the slices of restored views come from.
+        touched: viewers that changed since the last cut; whoever changes one adds it.
     """
 
-    def __init__(self, sessions: dict[str, Session], table: SliceTable) -> None:
-        self.touched: set[str] = set()
-        """Viewers that changed since the last cut; whoever changes one adds it."""
+    def __init__(self, sessions: dict[str, Session], table: SliceTable, touched: set[str]) -> None:
+        self.touched = touched
         self._sessions = sessions
         self._decode = msgspec.msgpack.Decoder(
             Segment, dec_hook=lambda _, values: table.get(tuple(values))
@@ -134,22 +135,23 @@ class SessionLog:
 def _saved(session: Session) -> SavedSession:
     return SavedSession(
         session.viewer,
-        list(session.open.values()),
-        session.waiting,
+        list(session.all_views()),
+        session.marks,
+        session.newest_at_ms,
+        session.forgotten_at_ms,
         session.active_pane_ms,
         session.active_slices,
-        session.played_at_ms,
-        session.played_content_id,
     )
 
 
 def _restored(saved: SavedSession, number: int) -> Session:
     session = Session(saved.viewer)
-    session.open = {view.content_id: view for view in saved.open}
-    session.waiting = saved.waiting
+    for view in saved.views:
+        session.add(view)
+    session.marks = saved.marks
+    session.newest_at_ms = saved.newest_at_ms
+    session.forgotten_at_ms = saved.forgotten_at_ms
     session.active_pane_ms = saved.active_pane_ms
     session.active_slices = saved.active_slices
-    session.played_at_ms = saved.played_at_ms
-    session.played_content_id = saved.played_content_id
     session.saved_in = number
     return session

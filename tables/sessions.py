@@ -1,107 +1,145 @@
-"""The viewers of one partition with their views: which view an event belongs to, and when."""
+"""One viewer of a partition: the views that are not published yet, and what led to them lately."""
 
-from heapq import heappop, heappush
-from itertools import count
+from bisect import bisect_right
+from collections.abc import Iterator
+from operator import attrgetter
 
 from models.dimensions import Slices
-from models.views import REPLACED, KnownEnd, View
+from models.views import OPEN, View
+from tables.marks import Mark, opens_anew
 
 NEVER = -1
-FAR_FUTURE_MS = 1 << 62
+
+_at_ms = attrgetter("at_ms")
+_opened_at_ms = attrgetter("opened_at_ms")
 
 
 class Session:
-    """One viewer: the open views by content, and the ended ones that wait for stragglers."""
+    """One viewer: the open views by content, the ended ones that wait for stragglers, and the
+    marks that came in lately, in the order of their times."""
 
     __slots__ = (
         "active_pane_ms",
         "active_slices",
+        "forgotten_at_ms",
+        "marks",
+        "newest_at_ms",
         "open",
-        "played_at_ms",
-        "played_content_id",
         "saved_in",
         "viewer",
+        "views",
         "waiting",
     )
 
     def __init__(self, viewer: str) -> None:
         self.viewer = viewer
         self.open: dict[str, View] = {}
-        self.waiting: list[View] = []
+        self.waiting: dict[str, list[View]] = {}
+        """Ended views by content, each list in the order of their times."""
+        self.views = 0
+        """How many there are, open and waiting."""
+        self.marks: list[Mark] = []
+        self.newest_at_ms = NEVER
+        """The latest event time of any mark there ever was."""
+        self.forgotten_at_ms = NEVER
+        """Up to this event time marks were forgotten."""
         self.active_pane_ms = NEVER
         self.active_slices: Slices | None = None
-        self.played_at_ms = NEVER
-        self.played_content_id = ""
         self.saved_in = NEVER
         """The number of the segment of the checkpoint that holds this viewer's newest version."""
 
-    def find(self, content_id: str, at_ms: int, opener: bool) -> View | None:
-        """The view that an event of ``content_id`` at ``at_ms`` belongs to; None: a new one.
-
-        An ended view keeps what happened before its end, and anything but an impression or a
-        first frame that comes after it while it waits.
-        """
+    def views_of(self, content_id: str) -> list[View]:
+        """The views of a content, ended and open, in the order of their times."""
+        ended = self.waiting.get(content_id, [])
         view = self.open.get(content_id)
-        if not self.waiting or (view is not None and at_ms >= view.opened_at_ms):
-            return view
-        ended = None
-        for candidate in self.waiting:
-            if candidate.content_id == content_id:
-                if at_ms < candidate.ended_at_ms or (not opener and at_ms == candidate.ended_at_ms):
-                    return candidate
-                ended = candidate
-        if view is not None:
-            return view
-        return None if opener else ended
+        return ended if view is None else [*ended, view]
 
-    def find_left(self, content_id: str, at_ms: int) -> View | None:
-        """The view that a swipe away at ``at_ms`` leaves; None: one not known yet."""
+    def newest(self, content_id: str, kind: int, at_ms: int, tail_ms: int) -> View | None:
+        """The view that an event belongs to which is later than every mark; None: a new one."""
         view = self.open.get(content_id)
-        if view is not None and view.opened_at_ms <= at_ms:
+        if view is not None or content_id not in self.waiting:
             return view
-        left = None
-        for candidate in self.waiting:
-            if candidate.content_id == content_id and candidate.opened_at_ms <= at_ms:
-                left = candidate
-        return left or view
+        ended = self.waiting[content_id][-1]
+        if at_ms < ended.ended_at_ms:
+            return ended
+        return None if opens_anew(kind) or at_ms >= ended.ended_at_ms + tail_ms else ended
 
-    def end_after(self, view: View) -> KnownEnd | None:
-        """What ended ``view``, where that came in before the view itself: how, when, and the
-        content that followed."""
-        for ended in self.waiting:
-            if ended.content_id == view.content_id and ended.next_end is not None:
-                if ended.next_end[1] > view.opened_at_ms:
-                    return ended.next_end
-        if self.played_at_ms > view.opened_at_ms and self.played_content_id != view.content_id:
-            return REPLACED, self.played_at_ms, self.played_content_id
-        return None
+    def before(self, content_id: str, at_ms: int) -> View | None:
+        """The last view of a content that opened at ``at_ms`` or before."""
+        return next(
+            (view for view in reversed(self.views_of(content_id)) if view.opened_at_ms <= at_ms),
+            None,
+        )
 
+    def on_at(self, at_ms: int) -> list[View]:
+        """The views that had opened by ``at_ms`` and not ended then."""
+        found = [view for view in self.open.values() if view.opened_at_ms <= at_ms]
+        for views in self.waiting.values():
+            found += [view for view in views if view.opened_at_ms <= at_ms < view.ended_at_ms]
+        return found
 
-class ViewTimers:
-    """When views time out and when ended ones are published, in server time.
+    def numbered(self, content_id: str) -> dict[int, View]:
+        """The views of a content by their numbers."""
+        return {view.number: view for view in self.views_of(content_id)}
 
-    Entries fire in the order of their time, then of the view's id, then of their setting, so that
-    every reader of the same records sees the same order.
-    """
+    def all_views(self) -> Iterator[View]:
+        """The open views and then the waiting ones."""
+        yield from self.open.values()
+        for views in self.waiting.values():
+            yield from views
 
-    TIMEOUT = 0
-    PUBLISH = 1
+    def wait(self, view: View) -> None:
+        """A view that was open ended."""
+        self.open.pop(view.content_id)
+        self._insert(view)
 
-    __slots__ = ("_heap", "_order")
+    def add(self, view: View) -> None:
+        """Take in a view, open or ended."""
+        self.views += 1
+        if view.ended_by == OPEN:
+            self.open[view.content_id] = view
+        else:
+            self._insert(view)
 
-    def __init__(self) -> None:
-        self._heap: list[tuple[int, str, int, int, View]] = []
-        self._order = count()
+    def holds(self, view: View) -> bool:
+        """Whether an ended view still waits."""
+        return any(other is view for other in self.waiting.get(view.content_id, ()))
 
-    def set(self, due_ms: int, kind: int, view: View) -> None:
-        """Fire at ``due_ms``."""
-        heappush(self._heap, (due_ms, view.view_id, kind, next(self._order), view))
+    def remove(self, view: View) -> None:
+        """A view that waited was published."""
+        self.views -= 1
+        views = self.waiting[view.content_id]
+        del views[next(place for place, other in enumerate(views) if other is view)]
+        if not views:
+            del self.waiting[view.content_id]
 
-    def next_due_ms(self) -> int:
-        """When the next entry fires; far in the future where there is none."""
-        return self._heap[0][0] if self._heap else FAR_FUTURE_MS
+    def mark(self, mark: Mark) -> None:
+        """Put a mark in its place, after those of the same time."""
+        if mark.at_ms >= self.newest_at_ms:
+            self.newest_at_ms = mark.at_ms
+            self.marks.append(mark)
+        else:
+            self.marks.insert(bisect_right(self.marks, mark.at_ms, key=_at_ms), mark)
 
-    def pop(self) -> tuple[int, int, View]:
-        """The next entry: its time, its kind and the view."""
-        due_ms, _, kind, _, view = heappop(self._heap)
-        return due_ms, kind, view
+    def marks_after(self, at_ms: int) -> list[Mark]:
+        """The marks that are later than ``at_ms``."""
+        return self.marks[bisect_right(self.marks, at_ms, key=_at_ms) :]
+
+    def forget_marks(self, arrived_before_ms: int) -> None:
+        """Forget the marks that came in before a moment of server time."""
+        kept: list[Mark] = []
+        for mark in self.marks:
+            if mark.arrived_ms >= arrived_before_ms:
+                kept.append(mark)
+            elif mark.at_ms > self.forgotten_at_ms:
+                self.forgotten_at_ms = mark.at_ms
+        self.marks = kept
+
+    def forget_first_marks(self, count: int) -> None:
+        """Forget the ``count`` marks with the earliest event times."""
+        self.forgotten_at_ms = max(self.forgotten_at_ms, self.marks[count - 1].at_ms)
+        del self.marks[:count]
+
+    def _insert(self, view: View) -> None:
+        views = self.waiting.setdefault(view.content_id, [])
+        views.insert(bisect_right(views, view.opened_at_ms, key=_opened_at_ms), view)

@@ -9,6 +9,7 @@ from models.events import (
     Completion,
     Event,
     Impression,
+    ImpressionData,
     Like,
     PlaybackError,
     PlayStart,
@@ -24,21 +25,18 @@ from models.figures import (
     COMPLETIONS,
     DOWNSHIFTS,
     IMPRESSIONS,
-    PLAYS,
     REBUFFER_MS,
     REBUFFERS,
-    STARTUP_MS,
     WATCH_MS,
-    Figures,
 )
-from models.histogram import bucket_of
 from models.quality import DOWN, UP, direction
-from models.views import Restart, View
+from models.views import View
 from tables.counters import Counters
 from tables.panes import Gains
+from tables.view_figures import ViewFigures
 
 Context = tuple[str | None, ...]
-_Handler = Callable[[View, Any, str, Context, int, Gains], None]
+_Handler = Callable[[View, Any, Context, int, int, Gains], None]
 
 
 def context_of(event: Event) -> Context:
@@ -54,8 +52,9 @@ class ViewEvents:
     rendition, its network type) holds for that event alone.
     """
 
-    def __init__(self, counters: Counters) -> None:
+    def __init__(self, counters: Counters, figures: ViewFigures) -> None:
         self._counters = counters
+        self._figures = figures
         self.table = SliceTable()
         self._handlers: dict[type, _Handler] = {
             Impression: self._impression,
@@ -76,12 +75,10 @@ class ViewEvents:
         return self.table.get((None, None, None, *context))
 
     def apply(
-        self, view: View, event: Event, event_id: str, context: Context, at_ms: int, gains: Gains
+        self, view: View, event: Event, context: Context, at_ms: int, pane_ms: int, gains: Gains
     ) -> None:
-        """Take ``event``, which happened at ``at_ms``, into ``view`` and count it in ``gains``.
-
-        ``event_id`` is its own, or the one derived for it.
-        """
+        """Take ``event``, which happened at ``at_ms``, into ``view`` and count it in ``gains``,
+        those of the pane that starts at ``pane_ms``."""
         if view.session_id is None:
             view.session_id = event.session_id
         if view.device_id is None:
@@ -93,7 +90,7 @@ class ViewEvents:
             if merged != view.context:
                 view.context = merged
                 self._reslice(view)
-        self._handlers[type(event)](view, event, event_id, context, at_ms, gains)
+        self._handlers[type(event)](view, event, context, at_ms, pane_ms, gains)
 
     def count_alone(self, event: Event, context: Context, gains: Gains) -> None:
         """Count an event that names no viewer: it belongs to no view and stands for itself."""
@@ -105,7 +102,8 @@ class ViewEvents:
         if isinstance(event, Impression):
             figures.sums[IMPRESSIONS] += 1
         elif isinstance(event, PlayStart):
-            self.count_play(figures, event.data.startup_time)
+            self._figures.add_play(figures, event.data.startup_time, 1)
+            self._counters.startup.observe(event.data.startup_time)
         elif isinstance(event, Completion):
             figures.sums[COMPLETIONS] += 1
         elif isinstance(event, Rebuffer):
@@ -131,12 +129,16 @@ class ViewEvents:
         self,
         view: View,
         event: Impression,
-        event_id: str,
         context: Context,
         at_ms: int,
+        pane_ms: int,
         gains: Gains,
     ) -> None:
-        data = event.data
+        self.show(view, event.data)
+        gains[self._slices_of(view, context)].sums[IMPRESSIONS] += 1
+
+    def show(self, view: View, data: ImpressionData) -> None:
+        """Give ``view`` its impression, without counting one."""
         if not view.impression:
             view.impression = True
             view.position = data.position
@@ -144,35 +146,27 @@ class ViewEvents:
             if data.entry_point is not None:
                 view.entry_point = data.entry_point
                 self._reslice(view)
-        if data.entry_point != "search":
-            view.attempted = True
-        gains[self._slices_of(view, context)].sums[IMPRESSIONS] += 1
+        if data.entry_point == "search":
+            view.searched = True
+        else:
+            view.tried = True
 
     def _play_start(
         self,
         view: View,
         event: PlayStart,
-        event_id: str,
         context: Context,
         at_ms: int,
+        pane_ms: int,
         gains: Gains,
     ) -> None:
-        view.attempted = True
         if view.started_at_ms is None:
-            self.start(view, event.data, event_id, at_ms)
-            self.count_play(gains[self._slices_of(view, context)], event.data.startup_time)
-        elif view.restart is None and at_ms > view.started_at_ms:
-            view.restart = Restart(at_ms, event_id, event.data, counted=False)
-        elif view.restart is None and at_ms < view.started_at_ms:
-            later = PlayStartData(view.startup_ms or 0, view.rendition, view.codec, view.autoplay)
-            view.restart = Restart(view.started_at_ms, view.started_by, later, counted=True)
-            self.start(view, event.data, event_id, at_ms)
+            self.start(view, event.data, at_ms)
+            self._figures.count_play(view, pane_ms, self._slices_of(view, context))
 
-    def start(self, view: View, data: PlayStartData, event_id: str, at_ms: int) -> None:
+    def start(self, view: View, data: PlayStartData, at_ms: int) -> None:
         """Give ``view`` its first frame, without counting a play."""
-        view.attempted = True
         view.started_at_ms = at_ms
-        view.started_by = event_id
         view.startup_ms = data.startup_time
         view.rendition = data.rendition
         view.codec = data.codec
@@ -180,25 +174,17 @@ class ViewEvents:
         self._reslice(view)
         playing.start(view, at_ms)
 
-    def count_play(self, figures: Figures, startup_ms: int) -> None:
-        """Count a play with its startup time."""
-        figures.sums[PLAYS] += 1
-        figures.sums[STARTUP_MS] += startup_ms
-        bucket = bucket_of(startup_ms)
-        figures.startups[bucket] = figures.startups.get(bucket, 0) + 1
-        self._counters.startup.observe(startup_ms)
-
     def _watch_progress(
         self,
         view: View,
         event: WatchProgress,
-        event_id: str,
         context: Context,
         at_ms: int,
+        pane_ms: int,
         gains: Gains,
     ) -> None:
         data = event.data
-        view.attempted = True
+        view.acted = True
         view.duration_ms = round(data.duration * 1000)
         played_ms = playing.advance(view, round(data.current_time * 1000), at_ms)
         if played_ms:
@@ -208,13 +194,12 @@ class ViewEvents:
         self,
         view: View,
         event: Completion,
-        event_id: str,
         context: Context,
         at_ms: int,
+        pane_ms: int,
         gains: Gains,
     ) -> None:
         data = event.data
-        view.attempted = True
         slices = self._slices_of(view, context)
         correction_ms = playing.correct(view, round(data.watch_time * 1000), at_ms)
         playing.reach_end(view, at_ms, data.looped)
@@ -223,25 +208,22 @@ class ViewEvents:
         view.loop_count = max(view.loop_count, data.loop_count or 0, int(data.looped))
         if not view.completed:
             view.completed = True
-            view.first_completion_at_ms = view.last_completion_at_ms = at_ms
-            gains[slices].sums[COMPLETIONS] += 1
-        else:
-            view.first_completion_at_ms = min(view.first_completion_at_ms, at_ms)
-            view.last_completion_at_ms = max(view.last_completion_at_ms, at_ms)
+            view.completed_at_ms = at_ms
+            self._figures.count_completion(view, pane_ms, slices)
 
     def _swipe(
-        self, view: View, event: Swipe, event_id: str, context: Context, at_ms: int, gains: Gains
+        self, view: View, event: Swipe, context: Context, at_ms: int, pane_ms: int, gains: Gains
     ) -> None:
-        view.attempted = True
+        view.tried = True
         correction_ms = playing.correct(view, round(event.data.watch_time * 1000), at_ms)
         if correction_ms:
             gains[self._slices_of(view, context)].sums[WATCH_MS] += correction_ms
 
     def _rebuffer(
-        self, view: View, event: Rebuffer, event_id: str, context: Context, at_ms: int, gains: Gains
+        self, view: View, event: Rebuffer, context: Context, at_ms: int, pane_ms: int, gains: Gains
     ) -> None:
         data = event.data
-        view.attempted = True
+        view.acted = True
         view.rebuffers += 1
         view.rebuffer_ms += data.duration
         playing.stall(view, data.duration, at_ms)
@@ -253,12 +235,12 @@ class ViewEvents:
         self,
         view: View,
         event: QualityChange,
-        event_id: str,
         context: Context,
         at_ms: int,
+        pane_ms: int,
         gains: Gains,
     ) -> None:
-        view.attempted = True
+        view.acted = True
         way = self._count_switch(event)
         if way == UP:
             view.upshifts += 1
@@ -275,30 +257,30 @@ class ViewEvents:
         self,
         view: View,
         event: PlaybackError,
-        event_id: str,
         context: Context,
         at_ms: int,
+        pane_ms: int,
         gains: Gains,
     ) -> None:
-        view.attempted = True
+        view.tried = True
         view.errors += 1
         view.fatal = view.fatal or event.data.fatal is True
         self._counters.add_error(str(event.data.error_code))
 
     def _like(
-        self, view: View, event: Like, event_id: str, context: Context, at_ms: int, gains: Gains
+        self, view: View, event: Like, context: Context, at_ms: int, pane_ms: int, gains: Gains
     ) -> None:
-        view.attempted = view.liked = True
+        view.acted = view.liked = True
 
     def _save(
-        self, view: View, event: Save, event_id: str, context: Context, at_ms: int, gains: Gains
+        self, view: View, event: Save, context: Context, at_ms: int, pane_ms: int, gains: Gains
     ) -> None:
-        view.attempted = view.saved = True
+        view.acted = view.saved = True
 
     def _share(
-        self, view: View, event: Share, event_id: str, context: Context, at_ms: int, gains: Gains
+        self, view: View, event: Share, context: Context, at_ms: int, pane_ms: int, gains: Gains
     ) -> None:
-        view.attempted = view.shared = True
+        view.acted = view.shared = True
         view.share_platform = event.data.platform
 
 

@@ -38,7 +38,9 @@ class View:
     seen_ms: int
     context: list[str | None]
     record: dict[str, Any] = field(default_factory=dict)
-    attempted: bool = False
+    acted: bool = False
+    tried: bool = False
+    searched: bool = False
     shown: bool = False
     started_ms: int | None = None
     fatal: bool = False
@@ -75,6 +77,7 @@ class Views:
     ) -> None:
         self._timeout_ms = timeout_ms
         self._straggler_ms = straggler_ms
+        self._tail_ms = min(10_000, straggler_ms // 3)
         self._count = count
         self._publish = publish
         self._viewers: dict[str, Viewer] = defaultdict(Viewer)
@@ -94,7 +97,7 @@ class Views:
                 self._end(viewer, view, "timed_out", due_ms)
             elif view in viewer.waiting and view.ended_clock_ms + self._straggler_ms <= due_ms:
                 viewer.waiting.remove(view)
-                if view.attempted:
+                if _is_attempt(view):
                     self._publish(view)
         self._now_ms = now_ms
 
@@ -143,7 +146,7 @@ class Views:
         if name in ("impression", "playStart"):
             before_end = [v for v in waiting if at_ms < v.ended_ms]
             return before_end[0] if before_end else None
-        return waiting[-1]
+        return waiting[-1] if at_ms < waiting[-1].ended_ms + self._tail_ms else None
 
     def _apply(
         self,
@@ -163,8 +166,12 @@ class Views:
         view.context = [
             old if old is not None else new for old, new in zip(view.context, context, strict=True)
         ]
-        if name != "impression" or data.get("entryPoint") != "search":
-            view.attempted = True
+        if name == "impression" and data.get("entryPoint") == "search":
+            view.searched = True
+        elif name in ("impression", "playStart", "error", "swipe"):
+            view.tried = True
+        else:
+            view.acted = True
 
         def count(figure: str, amount: int, rendition: str | None = None) -> None:
             own = [a if a is not None else b for a, b in zip(context, view.context, strict=True)]
@@ -253,7 +260,7 @@ class Views:
 
     def _recount(self, view: View) -> None:
         """Figures about ended views, in the pane of the moment at which the view ended."""
-        if view.ended_by is None or not view.attempted:
+        if view.ended_by is None or not _is_attempt(view):
             return
         started, errors = view.started_ms is not None, bool(view.record.get("errors"))
         holds = {
@@ -297,6 +304,11 @@ def record_of(view: View) -> dict[str, Any]:
             **dict(zip(CONTEXT, view.context, strict=True)),
         }
     )
+
+
+def _is_attempt(view: View) -> bool:
+    """An impression in search results needs a play, an error or a swipe to be one."""
+    return view.tried or (view.acted and not view.searched)
 
 
 def _outcome(view: View) -> str | None:

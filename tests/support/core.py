@@ -12,8 +12,9 @@ from models.figures import Figures
 from models.partials import PanePartial, Partial, decode_partial, encode_partial
 from models.timestamps import format_timestamp, parse_timestamp_ms
 from tables.counters import Counters
-from tables.partition import TICK_HEADER, PartitionRules, PartitionState
+from tables.partition import TICK_HEADER, PartitionState
 from tables.rolling import RollingDimension
+from tables.rules import PartitionRules
 
 T0 = 1_700_000_000_000
 """A pane boundary somewhere in 2023, in milliseconds."""
@@ -65,6 +66,8 @@ def rules(**changes: Any) -> PartitionRules:
         "kept_ms": 2 * 60 * MINUTE_MS + MINUTE_MS,
         "timeout_ms": 15 * MINUTE_MS,
         "straggler_ms": 30_000,
+        "open_views": 500_000,
+        "views_per_viewer": 1_000,
         "dedupe_hours": 24,
         "dimensions": DIMENSIONS,
     }

@@ -15,7 +15,7 @@ from models.views import (
     SWIPED,
     TIMED_OUT,
     View,
-    view_id_of,
+    view_id,
     view_key,
     view_record,
 )
@@ -27,13 +27,14 @@ _SLICES = SliceTable().get((None,) * 8)
 def view(**known: Any) -> View:
     """A view that started and was swiped away, but for what is said of it."""
     fields: dict[str, Any] = {
-        "view_id": "v-1",
+        "number": 0,
         "viewer": "s-1",
         "content_id": "clip-1",
         "session_id": "s-1",
         "device_id": "d-1",
         "user_id": "u-1",
         "opened_at_ms": NOW_MS,
+        "opened_by": "e-1",
         "last_clock_ms": NOW_MS,
         "slices": _SLICES,
         "context": (None,) * 5,
@@ -51,7 +52,7 @@ def record(**known: Any) -> dict[str, Any]:
 
 
 def test_new_view_is_open() -> None:
-    fresh = View("v", "s", "c", None, None, None, 0, 0, _SLICES, (None,) * 5)
+    fresh = View(0, "s", "c", None, None, None, 0, "e", 0, _SLICES, (None,) * 5)
     assert fresh.ended_by == OPEN
     assert fresh.started_at_ms is None
 
@@ -145,7 +146,7 @@ def test_record_has_every_field_of_the_contract() -> None:
         next_content_id="clip-2",
     )
     assert everything == {
-        "viewId": "v-1",
+        "viewId": view_id(view()),
         "sessionId": "s-1",
         "deviceId": "d-1",
         "userId": "u-1",
@@ -213,11 +214,32 @@ def test_record_is_keyed_by_the_widest_of_who() -> None:
 
 
 def test_view_id_follows_from_viewer_content_and_opening_event() -> None:
-    assert view_id_of("s", "c", "e") == view_id_of("s", "c", "e")
+    known = {"viewer": "s", "content_id": "c", "opened_by": "e"}
+    assert view_id(view(**known)) == view_id(view(**known, number=7, user_id="u-2"))
     ids = {
-        view_id_of(*names)
-        for names in [("s", "c", "e"), ("s", "c", "f"), ("s", "d", "e"), ("t", "c", "e"),
-                      ("sc", "", "e"), ("s", "ce", "")]
+        view_id(view(viewer=viewer, content_id=content, opened_by=event))
+        for viewer, content, event in [("s", "c", "e"), ("s", "c", "f"), ("s", "d", "e"),
+                                       ("t", "c", "e"), ("sc", "", "e"), ("s", "ce", "")]
     }  # fmt: skip
     assert len(ids) == 6
-    assert all(len(view_id) == 24 for view_id in ids)
+    assert all(len(id_) == 24 for id_ in ids)
+
+
+@pytest.mark.parametrize(
+    ("known", "is_attempt"),
+    [
+        ({"tried": True}, True),
+        ({"acted": True}, True),
+        ({"completed": True}, True),
+        ({}, False),
+        ({"searched": True}, False),
+        ({"searched": True, "acted": True}, False),
+        ({"searched": True, "completed": True}, False),
+        ({"searched": True, "tried": True}, True),
+        ({"searched": True, "started_at_ms": NOW_MS}, True),
+    ],
+)
+def test_search_result_is_an_attempt_only_with_a_play_an_error_or_a_swipe(
+    known: dict[str, Any], is_attempt: bool
+) -> None:
+    assert view(**({"started_at_ms": None} | known)).is_attempt() == is_attempt

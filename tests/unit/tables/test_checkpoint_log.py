@@ -52,6 +52,7 @@ class Partition:
             state.accepted,
             state.duplicate,
             state.rejected,
+            state.views.opened,
         )
         return self.log.cut(totals, generation, 7)
 
@@ -273,7 +274,7 @@ def test_record_of_another_schema_stops_with_what_to_do() -> None:
     partition.state.apply([FakeRecord(0, T0, msgspec.json.encode(play(0)))])
     partition.save(log)
     newer = [(key, b"\x63" + (value or b"")[1:]) for key, value in log]
-    with pytest.raises(OperatorError, match=r"schema 99.*reads 1.*playvitals topics reset"):
+    with pytest.raises(OperatorError, match=r"schema 99.*reads 2.*playvitals topics reset"):
         restore(newer)
     garbled = [(key, (value or b"")[:-2]) for key, value in log]
     with pytest.raises(OperatorError, match="cannot be read"):

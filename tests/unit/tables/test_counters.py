@@ -21,6 +21,17 @@ def test_edge_belongs_to_its_bucket() -> None:
     assert histogram.counts == [2, 2, 1]
 
 
+def test_what_is_taken_back_never_makes_a_histogram_fall() -> None:
+    histogram = Histogram((100, 200))
+    histogram.observe(150)
+    histogram.take_back(150)
+    assert (histogram.counts, histogram.sum_ms) == ([0, 1, 0], 150)
+    histogram.observe(50)
+    assert (histogram.counts, histogram.sum_ms) == ([1, 1, 0], 150)
+    histogram.observe(120)
+    assert (histogram.counts, histogram.sum_ms) == ([1, 1, 0], 170)
+
+
 def test_total_never_falls_and_catches_up_with_corrections() -> None:
     counters = Counters()
     seen = []

@@ -271,6 +271,32 @@ def test_impression_in_search_results_alone_is_no_view() -> None:
     assert (sums[IMPRESSIONS], sums[ENDED_VIEWS], sums[EXITS_BEFORE_START]) == (1, 0, 0)
 
 
+@pytest.mark.parametrize(
+    "what",
+    [
+        event("like", 1),
+        event("share", 1, platform="chat"),
+        progress(1, 0.5),
+        stall(1, 300),
+        complete(1, 1),
+        event("qualityChange", 1, fromQuality="720p", toQuality="480p"),
+    ],
+    ids=lambda fields: str(fields["event"]),
+)
+def test_search_result_that_was_not_tried_is_no_view_in_either_order(what: dict[str, Any]) -> None:
+    found = impression(0, entryPoint="search")
+    for events in ((found, what), ({**what, "timestamp": found["timestamp"]}, found)):
+        core = settled(*events)
+        assert core.outputs.views == []
+        assert core.rolling().sums[ENDED_VIEWS] == 0
+
+
+@pytest.mark.parametrize("what", [error(1), swipe(1, 0)], ids=["error", "swipe"])
+def test_search_result_becomes_a_view_with_an_error_or_a_swipe(what: dict[str, Any]) -> None:
+    core = settled(impression(0, entryPoint="search"), what)
+    assert len(core.outputs.views) == 1
+
+
 def test_impression_in_search_results_becomes_a_view_with_a_play() -> None:
     core = settled(impression(0, entryPoint="search", position=4), play(1), swipe(3, 2))
     (view,) = core.outputs.views

@@ -1,0 +1,201 @@
+"""Opens, ends and publishes the views of one partition."""
+
+from collections.abc import Callable
+
+from models.events import Event
+from models.views import OPEN, REPLACED, SWIPED, TIMED_OUT, View
+from tables.counters import PARTITION_LIMIT, VIEWER_LIMIT, Counters
+from tables.marks import End, Mark
+from tables.rules import PartitionRules
+from tables.sessions import NEVER, Session
+from tables.timers import PUBLISH, TIMEOUT, ViewTimers
+from tables.view_events import Context, ViewEvents
+from tables.view_figures import ViewFigures
+
+MARKS_PER_VIEW = 4
+"""So many marks of one viewer are remembered for each view that it may have."""
+
+
+class ViewLives:
+    """The viewers of one partition, and the timers of their views.
+
+    Args:
+        publish: called with each view that is over for good and the server time.
+    """
+
+    def __init__(
+        self,
+        rules: PartitionRules,
+        events: ViewEvents,
+        figures: ViewFigures,
+        counters: Counters,
+        publish: Callable[[View, int], None],
+    ) -> None:
+        self._rules = rules
+        self._events = events
+        self._figures = figures
+        self._counters = counters
+        self._publish = publish
+        self._timers = ViewTimers()
+        self.sessions: dict[str, Session] = {}
+        self.touched: set[str] = set()
+        """Viewers that changed; the log of viewers empties it."""
+        self.clock_ms = NEVER
+        self.open_views = 0
+        self.opened = 0
+        """How many views were ever opened: the number of the next one."""
+
+    def move_clock(self, clock_ms: int) -> None:
+        """Go on to ``clock_ms``, firing each timer that is due by then at its own time."""
+        timers = self._timers
+        while timers.next_due_ms() <= clock_ms:
+            due_ms, kind, view = timers.pop()
+            self.clock_ms = due_ms
+            if kind == PUBLISH:
+                self._finish(view)
+            elif view.ended_by == OPEN:
+                self._time_out(view, due_ms)
+        self.clock_ms = clock_ms
+
+    def restore(self, session: Session) -> None:
+        """Timers and counts follow from the views of a viewer that was loaded."""
+        for view in session.all_views():
+            if view.ended_by == OPEN:
+                self._timers.set(view.last_clock_ms + self._rules.timeout_ms, TIMEOUT, view)
+            else:
+                self._timers.set(view.ended_clock_ms + self._rules.straggler_ms, PUBLISH, view)
+        self.open_views += len(session.open)
+
+    def open(
+        self,
+        session: Session,
+        event: Event,
+        event_id: str,
+        content_id: str,
+        context: Context,
+        at_ms: int,
+        end: End | None = None,
+    ) -> View:
+        """A new view, opened by an event; ended at once where ``end`` came in before it."""
+        view = View(
+            number=self._next_number(),
+            viewer=session.viewer,
+            content_id=content_id,
+            session_id=event.session_id,
+            device_id=event.device_id,
+            user_id=event.user_id,
+            opened_at_ms=at_ms,
+            opened_by=event_id,
+            last_clock_ms=self.clock_ms,
+            slices=self._events.slices(context),
+            context=context,
+        )
+        self._add(session, view, end)
+        return view
+
+    def split(self, session: Session, view: View, opening: Mark, end: End | None) -> View:
+        """The next view of the same viewer and content, which ``view`` was one with so far."""
+        later = View(
+            number=self._next_number(),
+            viewer=session.viewer,
+            content_id=view.content_id,
+            session_id=view.session_id,
+            device_id=view.device_id,
+            user_id=view.user_id,
+            opened_at_ms=opening.at_ms,
+            opened_by=opening.event_id,
+            last_clock_ms=self.clock_ms,
+            slices=view.slices,
+            context=view.context,
+        )
+        self._add(session, later, end)
+        return later
+
+    def end(self, session: Session, view: View, end: End) -> None:
+        """An open view ended."""
+        self.touched.add(session.viewer)
+        self._set_end(view, end)
+        session.wait(view)
+        self.open_views -= 1
+        self._figures.recount_end(view)
+
+    def leave(self, session: Session, view: View, end: End) -> None:
+        """The viewer left ``view``, which is news or, of a view that ended, may be."""
+        if view.ended_by == OPEN:
+            self.end(session, view, end)
+        elif end.at_ms < view.ended_at_ms or (end.how == SWIPED and view.ended_by == REPLACED):
+            view.ended_by = end.how
+            view.ended_at_ms = min(view.ended_at_ms, end.at_ms)
+            view.next_content_id = end.next_content_id
+
+    def make_room(self, session: Session) -> None:
+        """Keep to the limits before one more view is opened.
+
+        Where a viewer has too many, the one that waits longest is published, or else the oldest
+        open one ends; where the partition has too many open, the one that is quiet longest.
+        """
+        if session.views >= self._rules.views_per_viewer:
+            self._counters.cut_short[VIEWER_LIMIT] += 1
+            if not session.waiting:
+                oldest = next(iter(session.open.values()))
+                self.end(session, oldest, End(TIMED_OUT, self.clock_ms, None))
+            self._publish_ended(session, next(iter(session.waiting.values()))[0])
+        if len(session.marks) >= MARKS_PER_VIEW * self._rules.views_per_viewer:
+            session.forget_first_marks(len(session.marks) // 2)
+        if self.open_views >= self._rules.open_views:
+            self._counters.cut_short[PARTITION_LIMIT] += 1
+            self._end_quietest()
+
+    def forget_if_idle(self, session: Session) -> None:
+        """Forget a viewer without a view, and without an event in the panes that are kept."""
+        if session.active_pane_ms == NEVER and not session.views:
+            self.sessions.pop(session.viewer, None)
+
+    def _next_number(self) -> int:
+        self.opened += 1
+        return self.opened - 1
+
+    def _add(self, session: Session, view: View, end: End | None) -> None:
+        if end is None:
+            self.open_views += 1
+            self._timers.set(self.clock_ms + self._rules.timeout_ms, TIMEOUT, view)
+        else:
+            self._set_end(view, end)
+        session.add(view)
+
+    def _set_end(self, view: View, end: End) -> None:
+        view.ended_by, view.ended_at_ms, view.next_content_id = end
+        view.ended_clock_ms = self.clock_ms
+        self._timers.set(self.clock_ms + self._rules.straggler_ms, PUBLISH, view)
+
+    def _time_out(self, view: View, due_ms: int) -> None:
+        quiet_until_ms = view.last_clock_ms + self._rules.timeout_ms
+        if quiet_until_ms > due_ms:
+            self._timers.set(quiet_until_ms, TIMEOUT, view)
+        else:
+            self.end(self.sessions[view.viewer], view, End(TIMED_OUT, due_ms, None))
+
+    def _end_quietest(self) -> None:
+        """End the open view that has been without events for longest."""
+        while True:
+            due_ms, view = self._timers.pop_kind(TIMEOUT)
+            if view.ended_by != OPEN:
+                continue
+            quiet_until_ms = view.last_clock_ms + self._rules.timeout_ms
+            if quiet_until_ms <= due_ms:
+                end = End(TIMED_OUT, self.clock_ms, None)
+                return self.end(self.sessions[view.viewer], view, end)
+            self._timers.set(quiet_until_ms, TIMEOUT, view)
+
+    def _finish(self, view: View) -> None:
+        session = self.sessions.get(view.viewer)
+        if session is not None and session.holds(view):
+            self._publish_ended(session, view)
+            self.forget_if_idle(session)
+
+    def _publish_ended(self, session: Session, view: View) -> None:
+        self.touched.add(session.viewer)
+        session.remove(view)
+        if view.is_attempt():
+            self._counters.views[view.outcome()] += 1
+            self._publish(view, self.clock_ms)
