@@ -250,5 +250,14 @@ def subject_id(event: Event) -> str:
 
 
 def partition_key(event: Event) -> str:
-    """The Kafka key: ``sessionId``, else ``deviceId``, else ``userId``, else ``contentId``."""
-    return event.session_id or event.device_id or event.user_id or subject_id(event)
+    """The Kafka key: ``sessionId``, else ``deviceId``, else ``userId``, else ``contentId``.
+
+    Only a swipe may lack all four; its key is the content left.
+    """
+    return (
+        event.session_id
+        or event.device_id
+        or event.user_id
+        or event.content_id
+        or subject_id(event)
+    )

@@ -34,4 +34,8 @@ def test_partition_key_is_the_narrowest_of_who_and_what(name: str) -> None:
     assert partition_key(typed(minimal(name, **names))) == "d"
     del names["deviceId"]
     assert partition_key(typed(minimal(name, **names))) == "u"
-    assert partition_key(typed(minimal(name))) == "clip-1"
+    assert partition_key(typed(minimal(name, contentId="clip-9"))) == "clip-9"
+
+
+def test_partition_key_of_a_swipe_that_names_nobody_and_no_content_is_the_content_left() -> None:
+    assert partition_key(typed(minimal("swipe", contentId=None))) == "clip-1"

@@ -29,9 +29,16 @@ def test_valid_event_gives_its_key_and_time() -> None:
     assert (line.key, line.time_ms, line.is_object) == ("s", TIME_MS, True)
 
 
-def test_swipe_without_a_viewer_is_keyed_by_the_content_left() -> None:
+@pytest.mark.parametrize(("content_id", "key"), [("b", "b"), ("c", "c"), (None, "a")])
+def test_swipe_without_a_viewer_is_keyed_by_its_own_content_id_else_by_the_content_left(
+    content_id: str | None, key: str
+) -> None:
     data = {"fromContentId": "a", "toContentId": "b", "watchTime": 1}
-    assert read_line(event(event="swipe", contentId="b", data=data)).key == "a"
+    assert read_line(event(event="swipe", contentId=content_id, data=data)).key == key
+    old_spelling = {"fromContentId": "a", "watchTimeOnFrom": 1}
+    if content_id is not None:
+        raw = event(event="swipe", contentId=content_id, data=old_spelling)
+        assert read_line(raw).key == key
 
 
 @given(st.dictionaries(st.sampled_from(["sessionId", "deviceId", "userId"]), st.text(min_size=1)))
