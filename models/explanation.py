@@ -11,7 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from models.event_time import event_time
-from models.events import EVENT_TYPES, CustomEvent, Event
+from models.events import EVENT_TYPES, CustomEvent, Envelope, Event
 from models.fields import FieldRule, rules_of
 from models.names import CONTENT_ID, EVENT_NAME, known_spelling
 from models.verdicts import (
@@ -43,13 +43,12 @@ def explain(raw: bytes, now_ms: int, sent_at: str | None) -> CheckedEvent | Refu
     if isinstance(fields, Fault):
         return Refusal((fields,))
     name_fault = _event_name_fault(fields)
-    if name_fault is not None:
-        return Refusal((name_fault,))
-    event_type = EVENT_TYPES.get(fields["event"], CustomEvent)
+    event_type = _type_meant(fields.get("event"))
     normalised = _normalise(fields, event_type)
     envelope, data = rules_of(event_type)
-    faults = _field_faults(normalised, envelope, data)
-    faults += _content_id_faults(normalised)
+    faults = [] if name_fault is None else [name_fault]
+    faults += _field_faults(normalised, envelope, data)
+    faults += _content_id_faults(normalised, event_type)
     faults += [
         Fault(OUT_OF_RANGE, path, f"{path}: NaN and infinity are no values")
         for path in _not_finite(normalised, "")
@@ -128,6 +127,16 @@ def _event_name_fault(fields: Mapping[str, Any]) -> Fault | None:
     return None
 
 
+def _type_meant(name: Any) -> type[Envelope]:
+    """The type to judge the other fields by, also where the name itself is at fault.
+
+    A known name in another case says what is meant. Of any other name that is at fault, only what
+    holds for every event can be judged.
+    """
+    spelling = known_spelling(name) if isinstance(name, str) else None
+    return EVENT_TYPES[spelling] if spelling is not None else CustomEvent
+
+
 def _normalise(fields: dict[str, Any], event_type: type) -> dict[str, Any]:
     """The event with every field where the contract has it; null is the same as absent."""
     normalised = dict(fields)
@@ -188,10 +197,10 @@ def _field_faults(
     return faults
 
 
-def _content_id_faults(fields: Mapping[str, Any]) -> list[Fault]:
+def _content_id_faults(fields: Mapping[str, Any], event_type: type) -> list[Fault]:
     data = fields.get("data")
     candidates = [("contentId", fields.get("contentId"))]
-    if fields["event"] == "swipe" and isinstance(data, dict):
+    if event_type is EVENT_TYPES["swipe"] and isinstance(data, dict):
         candidates += [
             (f"data.{name}", data.get(name)) for name in ("fromContentId", "toContentId")
         ]

@@ -1,5 +1,6 @@
 """The rules that concern an event as a whole, and the order in which they decide."""
 
+import math
 from typing import Any
 
 import pytest
@@ -88,6 +89,58 @@ def test_known_name_in_another_case_is_refused_with_the_right_spelling(name: str
         checked = read_event(encode(fields), NOW_MS)
         assert isinstance(checked, Refusal)
         assert checked.faults[0].message == f"event: {variant!r} is spelt {name!r}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        pytest.param(
+            {"event": "1st", "contentId": "a b", "sessionId": "", "timestamp": OLD, "x": math.nan},
+            [
+                (INVALID_TYPE, "event"),
+                (INVALID_TYPE, "sessionId"),
+                (INVALID_CONTENT_ID, "contentId"),
+                (OUT_OF_RANGE, "x"),
+                (TOO_OLD, "timestamp"),
+            ],
+            id="no name at all: what holds for every event",
+        ),
+        pytest.param(
+            {"userId": 5, "sentAt": "soon", "data": [], "startupTime": -1},
+            [
+                (MISSING_FIELD, "event"),
+                (INVALID_TYPE, "data"),
+                (MISSING_FIELD, "contentId"),
+                (INVALID_TYPE, "userId"),
+                (INVALID_TYPE, "sentAt"),
+            ],
+            id="name missing: the ranges of a type are not judged",
+        ),
+        pytest.param(
+            {"event": "PlayStart", "contentId": "", "deviceId": "d" * 129, "startupTime": -1},
+            [
+                (INVALID_TYPE, "event"),
+                (INVALID_TYPE, "deviceId"),
+                (INVALID_CONTENT_ID, "contentId"),
+                (OUT_OF_RANGE, "data.startupTime"),
+            ],
+            id="another case: also what the type meant asks for",
+        ),
+        pytest.param(
+            {"event": "SWIPE", "data": {"fromContentId": "a b", "toContentId": "c"}},
+            [
+                (INVALID_TYPE, "event"),
+                (MISSING_FIELD, "data.watchTime"),
+                (INVALID_CONTENT_ID, "data.fromContentId"),
+            ],
+            id="another case of swipe: no contentId is needed",
+        ),
+    ],
+)
+def test_name_at_fault_hides_no_other_fault(
+    fields: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    assert verdict(encode(fields)) == expected
 
 
 @pytest.mark.parametrize(
