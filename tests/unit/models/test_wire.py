@@ -122,6 +122,77 @@ def test_fields_of_the_client_do_not_pass_for_the_worker_s() -> None:
     assert (value["receivedAt"], value["adjusted"]) == (RECEIVED_AT, False)
 
 
+def _names_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    assert len(dict(pairs)) == len(pairs), pairs
+    return dict(pairs)
+
+
+START = b'"eventId":"e-1","contentId":"a","timestamp":"%s"' % NOW.encode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b'{"event":"like","event":"save",%s}', {"event": "save"}),
+        (b'{"event":"like","event":"like",%s}', {"event": "like"}),
+        (b'{"event":"like","eventId":null,%s}', {"event": "like"}),
+        (b'{"event":"like","timestamp":null,%s}', {"event": "like"}),
+        (b'{"event":"like","cdn":"x" , "cdn" : null,%s}', {"event": "like", "cdn": None}),
+        (b'{"event":"like","c\\u0064n":"x","cdn":"y",%s}', {"event": "like", "cdn": "y"}),
+        (b'{"event":"like",%s,"data":{"x":1},"data":{"y":2}}', {"event": "like", "data": {"y": 2}}),
+        (
+            b'{"event":"like",%s,"data":{"x":[{"y":1,"y":2}]}}',
+            {"event": "like", "data": {"x": [{"y": 2}]}},
+        ),
+        (
+            b'{"event":"like","x" :1,"x"\t:2,%s,"cdn":"\\":\\":"}',
+            {"event": "like", "cdn": '":":', "x": 2},
+        ),
+        (
+            b'{"event":"impression","data":{"position":3,"position":0},%s}',
+            {"event": "impression", "data": {"position": 0}},
+        ),
+        (b'{"event":"like",%s,"received\\u0041t":"never"}', {"event": "like"}),
+    ],
+)
+def test_forwarded_event_has_each_name_once_with_the_value_that_was_judged(
+    raw: bytes, expected: dict[str, Any]
+) -> None:
+    raw = raw.replace(b"%s", START)
+    checked = read_event(raw, NOW_MS)
+    assert isinstance(checked, CheckedEvent)
+    value = accepted_form(raw, checked, "e-1", RECEIVED_AT)
+    assert json.loads(value, object_pairs_hook=_names_once) == {
+        **{"eventId": "e-1", "contentId": "a", "timestamp": NOW, "receivedAt": RECEIVED_AT},
+        **{"adjusted": False, **expected},
+    }
+
+
+def test_what_the_api_fills_in_is_forwarded_once() -> None:
+    raw = b'{"event":"like","contentId":"a","eventId":null,"timestamp":null,"sentAt":"%s"}'
+    raw = raw.replace(b"%s", NOW.encode())
+    checked = read_event(raw, NOW_MS)
+    assert isinstance(checked, CheckedEvent)
+    kept, event_id = stored_form(raw, checked, NOW_MS)
+    assert kept.startswith(raw[:-1])
+    checked = read_event(kept, NOW_MS)
+    assert isinstance(checked, CheckedEvent)
+    value = accepted_form(kept, checked, event_id, RECEIVED_AT)
+    fields = json.loads(value, object_pairs_hook=_names_once)
+    assert (fields["eventId"], fields["timestamp"]) == (event_id, NOW)
+
+
+@pytest.mark.parametrize(
+    "note", [b'"x"', b'{"a":[{"b":1.10}]}', b'"1 : 2"', b"12345678901234567890"]
+)
+def test_event_with_fields_of_its_own_keeps_its_bytes(note: bytes) -> None:
+    raw = b'{"event":"like", %s, "data": {"note": %s}}'.replace(b"%s", START, 1)
+    raw = raw.replace(b"%s", note)
+    checked = read_event(raw, NOW_MS)
+    assert isinstance(checked, CheckedEvent)
+    assert accepted_form(raw, checked, "e-1", RECEIVED_AT).startswith(raw[:-1])
+
+
 def test_forwarded_swipe_is_in_the_contract_spelling() -> None:
     fields = {"event": "swipe", "contentId": "b", "fromContentId": "a", "watchTimeOnFrom": 2}
     value = forwarded(fields)
