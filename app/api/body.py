@@ -18,14 +18,17 @@ _CONTENT_TYPES = ("", "application/json")
 _DRAIN_BYTES = 16 << 20
 _DRAIN_SECONDS = 1.0
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_GZIP = 16 + zlib.MAX_WBITS
+_GZIP_MAGIC = b"\x1f"
+_SLICE_BYTES = 16 << 10
 
 
 async def read_body(request: Request, limit_bytes: int) -> bytes:
     """The body, decompressed.
 
     Raises:
-        ApiError: 413 over ``limit_bytes`` after decompression (a compression bomb is not unpacked
-            any further); 415 for another content type or encoding; 400 for broken gzip.
+        ApiError: 413 over ``limit_bytes``, before or after decompression (a compression bomb is not
+            unpacked any further); 415 for another content type or encoding; 400 for broken gzip.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type not in _CONTENT_TYPES:
@@ -85,21 +88,50 @@ class _Plain:
 
 
 class _Inflated(_Plain):
+    """Gzip of one or more members (RFC 1952, section 2.2), whose contents follow one another."""
+
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(limit_bytes)
         self._inflater = zlib.decompressobj(wbits=_GZIP_OR_ZLIB)
+        self._received = 0
+        self._is_gzip = False
+        self._is_first = True
 
     def add(self, chunk: bytes) -> None:
-        try:
-            # One byte over the limit is enough to know, and all that a bomb may cost.
-            room = self._limit_bytes + 1 - self._size
-            super().add(self._inflater.decompress(chunk, room))
-        except zlib.error as error:
-            raise invalid_request(f"the body is not gzip: {error}") from None
-        if self._inflater.unconsumed_tail:
+        if chunk and not self._received:
+            self._is_gzip = chunk.startswith(_GZIP_MAGIC)
+        self._received += len(chunk)
+        # What inflates to nothing counts as well: otherwise it could go on for ever.
+        if self._received > self._limit_bytes:
             raise _too_large(self._limit_bytes)
-        if self._inflater.unused_data:
-            raise invalid_request("the gzip body goes on after its end")
+        # Each end of a member copies the rest of its slice, which is why that must be short.
+        for start in range(0, len(chunk), _SLICE_BYTES):
+            self._inflate(chunk[start : start + _SLICE_BYTES])
+
+    def _inflate(self, packed: bytes) -> None:
+        while packed:
+            if self._inflater.eof:
+                self._begin_member()
+            try:
+                # One byte over the limit is enough to know, and all that a bomb may cost.
+                room = self._limit_bytes + 1 - self._size
+                super().add(self._inflater.decompress(packed, room))
+            except zlib.error as error:
+                raise self._broken(str(error)) from None
+            if self._inflater.unconsumed_tail:
+                raise _too_large(self._limit_bytes)
+            packed = self._inflater.unused_data
+
+    def _begin_member(self) -> None:
+        self._is_first = False
+        if not self._is_gzip:
+            raise self._broken("only gzip has members")
+        self._inflater = zlib.decompressobj(wbits=_GZIP)
+
+    def _broken(self, why: str) -> ApiError:
+        if self._is_first:
+            return invalid_request(f"the body is not gzip: {why}")
+        return invalid_request(f"the gzip body goes on after its end with what is not gzip: {why}")
 
     def finish(self) -> bytes:
         if not self._inflater.eof:

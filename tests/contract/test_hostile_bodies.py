@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 
 import httpx
 import pytest
@@ -65,10 +66,30 @@ async def test_broken_event_in_a_batch_is_no_json_at_all(client: httpx.AsyncClie
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_REQUEST")
 
 
+async def test_gzip_of_several_members_is_their_contents_in_a_row(
+    client: httpx.AsyncClient, sink: FakeSink
+) -> None:
+    for cuts in ((0, 10), (0, 1, 30, 31), (0, 0, 20, 20)):
+        ends = (*cuts[1:], len(EVENT))
+        parts = [EVENT[start:end] for start, end in zip(cuts, ends, strict=True)]
+        body = b"".join(map(gzip.compress, parts))
+        answer = await client.post(SINGLE, content=body, headers={"Content-Encoding": "gzip"})
+        assert answer.status_code == 200
+    assert [value.startswith(EVENT[:-1]) for _, _, _, value, _ in sink.records if value] == [
+        True
+    ] * 3
+    answer = await client.post(
+        SINGLE, content=gzip.compress(EVENT) * 2, headers={"Content-Encoding": "gzip"}
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_REQUEST")
+    assert "not JSON" in answer.json()["error"]["message"]
+
+
 async def test_data_after_the_gzip_stream_is_a_bad_request(client: httpx.AsyncClient) -> None:
-    for tail in (b"more", gzip.compress(b"{}")):
+    packed = gzip.compress(EVENT)
+    for tail in (b"more", b"\x00" * 8, b"\x1f", packed[:-1], zlib.compress(EVENT), EVENT):
         answer = await client.post(
-            SINGLE, content=gzip.compress(EVENT) + tail, headers={"Content-Encoding": "gzip"}
+            SINGLE, content=packed + tail, headers={"Content-Encoding": "gzip"}
         )
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_REQUEST")
 

@@ -1,6 +1,8 @@
 """Reading a body: what the client still sends when it is refused."""
 
 import asyncio
+import gzip
+import tracemalloc
 import zlib
 from typing import Any
 
@@ -57,6 +59,54 @@ async def test_inflated_size_counts() -> None:
             with pytest.raises(ApiError) as caught:
                 await reading
             assert caught.value.status == 413
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 7, 1 << 20])
+@pytest.mark.parametrize(
+    ("sizes", "fits"),
+    [
+        ((0,), True),
+        ((0, 0, 0), True),
+        ((LIMIT_BYTES, 0), True),
+        ((400, 0, 600), True),
+        ((400, 601), False),
+        ((1, LIMIT_BYTES), False),
+        ((LIMIT_BYTES, 1), False),
+    ],
+)
+async def test_limit_is_one_for_all_members(
+    sizes: tuple[int, ...], fits: bool, chunk_bytes: int
+) -> None:
+    packed = b"".join(gzip.compress(b"x" * size) for size in sizes)
+    chunks = [packed[at : at + chunk_bytes] for at in range(0, len(packed), chunk_bytes)]
+    reading = read_body(request(Sender(*chunks), content_encoding="gzip"), LIMIT_BYTES)
+    if fits:
+        assert await reading == b"x" * sum(sizes)
+        return
+    with pytest.raises(ApiError) as caught:
+        await reading
+    assert caught.value.status == 413
+
+
+async def test_bomb_in_the_second_member_is_not_unpacked() -> None:
+    limit_bytes = 1 << 20
+    bomb = gzip.compress(b"x" * 900) + gzip.compress(b"\0" * (50 << 20))
+    tracemalloc.start()
+    with pytest.raises(ApiError) as caught:
+        await read_body(request(Sender(bomb), content_encoding="gzip"), limit_bytes)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert caught.value.status == 413
+    assert peak_bytes < 8 * limit_bytes
+
+
+async def test_members_of_nothing_do_not_go_on_for_ever() -> None:
+    empty = gzip.compress(b"")
+    with pytest.raises(ApiError) as caught:
+        await read_body(
+            request(Sender(*[empty] * LIMIT_BYTES), content_encoding="gzip"), LIMIT_BYTES
+        )
+    assert caught.value.status == 413
 
 
 async def test_client_may_finish_sending_what_is_refused() -> None:
