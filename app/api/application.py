@@ -6,12 +6,12 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from app.api.admission import Admission
+from app.api.cors import Cors
 from app.api.edge import Edge
 from app.api.errors import METHOD_NOT_ALLOWED, NOT_FOUND, ApiError
 from app.api.ingest import EventSink, Ingest
@@ -27,15 +27,6 @@ from app.live.metrics import LiveCollector
 from app.settings import Settings
 
 LINGER_SECONDS = 0.003
-_PREFLIGHT_SECONDS = 86_400
-_REQUEST_HEADERS = ("Authorization", "X-API-Key", "Content-Type", "Content-Encoding")
-_RESPONSE_HEADERS = (
-    "X-Request-Id",
-    "Retry-After",
-    "X-RateLimit-Limit",
-    "X-RateLimit-Remaining",
-    "X-RateLimit-Reset",
-)
 
 
 def create_writer(settings: Settings) -> KafkaWriter:
@@ -94,14 +85,7 @@ def create_api(
     starlette.router.redirect_slashes = False
     app: ASGIApp = starlette
     if settings.cors_origins:
-        app = CORSMiddleware(
-            app,
-            allow_origins=settings.cors_origins,
-            allow_methods=("GET", "POST"),
-            allow_headers=_REQUEST_HEADERS,
-            expose_headers=_RESPONSE_HEADERS,
-            max_age=_PREFLIGHT_SECONDS,
-        )
+        app = Cors(app, settings.cors_origins)
     return Edge(app, metrics, limit)
 
 

@@ -4,6 +4,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.api.application import create_api
+from app.live.feeds import LiveFeeds
+from app.settings import load_settings
 from tests.contract.conftest import FakeSink
 from tests.contract.test_events_api import EVENT, SINGLE, code_of
 
@@ -84,6 +87,49 @@ async def test_allowed_origin_may_send_and_read_the_answer(client: httpx.AsyncCl
 
 async def test_other_origins_are_not_allowed(client: httpx.AsyncClient) -> None:
     answer = await client.post(SINGLE, json=EVENT, headers={"Origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("origin", "method", "headers", "fault"),
+    [
+        ("https://evil.example", "POST", "content-type", "origin"),
+        ("null", "POST", "content-type", "origin"),
+        ("https://app.example", "DELETE", "content-type", "method"),
+        ("https://app.example", "POST", "content-type,x-own", "headers"),
+        ("http://app.example", "PUT", "x-own", "origin, method, headers"),
+    ],
+)
+async def test_refused_preflight_is_answered_in_the_envelope(
+    client: httpx.AsyncClient, origin: str, method: str, headers: str, fault: str
+) -> None:
+    answer = await client.options(
+        SINGLE,
+        headers={
+            "Origin": origin,
+            "Access-Control-Request-Method": method,
+            "Access-Control-Request-Headers": headers,
+        },
+    )
+    assert (answer.status_code, code_of(answer)) == (403, "FORBIDDEN")
+    assert answer.json()["error"]["message"].startswith(f"Disallowed CORS {fault};")
+    assert answer.json()["meta"]["requestId"] == answer.headers["x-request-id"]
+    assert answer.headers["content-type"] == "application/json"
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert int(answer.headers["x-ratelimit-limit"]) == 1000
+    assert ("access-control-allow-origin" in answer.headers) is ("origin" not in fault)
+
+
+async def test_preflight_where_no_origin_is_allowed_is_a_method_not_allowed(
+    sink: FakeSink, feeds: LiveFeeds
+) -> None:
+    transport = httpx.ASGITransport(create_api(load_settings({}), sink, feeds))
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        answer = await client.options(
+            SINGLE,
+            headers={"Origin": "https://app.example", "Access-Control-Request-Method": "POST"},
+        )
+    assert (answer.status_code, code_of(answer)) == (405, "METHOD_NOT_ALLOWED")
     assert "access-control-allow-origin" not in answer.headers
 
 
