@@ -56,11 +56,14 @@ async def test_not_ready_without_a_broker_but_alive(
 async def test_over_the_limit_is_a_429_that_says_when_to_come_back(
     client: httpx.AsyncClient,
 ) -> None:
-    for _ in range(1000):
+    # Twice the limit: a new minute may begin meanwhile.
+    for _ in range(2001):
         answer = await client.post(SINGLE, content=b"{}")
+        if answer.status_code == 429:
+            break
         assert answer.status_code == 400
-    assert answer.headers["x-ratelimit-remaining"] == "0"
-    answer = await client.post(SINGLE, content=b"{}")
+        remaining = answer.headers["x-ratelimit-remaining"]
+    assert remaining == "0"
     assert (answer.status_code, code_of(answer)) == (429, "RATE_LIMITED")
     assert int(answer.headers["retry-after"]) == int(answer.headers["x-ratelimit-reset"])
     other = await client.post(SINGLE, json=EVENT, headers={"Authorization": "Bearer sk_test_demo"})
