@@ -47,12 +47,7 @@ async def kafka_admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         BrokerRequestError: a request of the context failed.
         OperatorError: no broker answered in that time.
     """
-    try:
-        client = await _connect(settings)
-    except ValueError as error:
-        raise OperatorError(
-            f"PLAYVITALS_KAFKA={settings.kafka!r}: {error}; expected HOST:PORT, comma-separated"
-        ) from None
+    client = await _connect(settings)
     try:
         yield client
     except (KafkaError, TimeoutError, OSError) as error:

@@ -77,8 +77,3 @@ async def test_an_absent_embedded_broker_is_named_with_the_command(
     address = f"127.0.0.1:{free_port()}"
     with pytest.raises(OperatorError, match=r"embedded.*playvitals up"):
         await ensure_topics(unreachable(PLAYVITALS_EMBEDDED_KAFKA_ADDRESS=address))
-
-
-async def test_bootstrap_servers_that_are_no_address_are_refused() -> None:
-    with pytest.raises(OperatorError, match="expected HOST:PORT"):
-        await ensure_topics(unreachable(PLAYVITALS_KAFKA="kafka:port"))
