@@ -1,10 +1,23 @@
 """ISO 8601 text to and from integer milliseconds since 1970 (UTC)."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _MAX_CHARACTERS = 64
+
+# Python reads more than ISO 8601 has (any character before the time, offsets with seconds), reads
+# a fraction of a minute as one of a second, and takes other forms in each of its versions.
+_OFFSET = r"(Z|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)?"
+_FRACTION = r"([.,][0-9]+)?"
+_FORMS = re.compile(
+    rf"""[0-9]{{4}}-([0-9]{{2}}-[0-9]{{2}}|W[0-9]{{2}}-[0-9])
+         (T[0-9]{{2}}(:[0-9]{{2}}(:[0-9]{{2}}{_FRACTION})?)?{_OFFSET})?
+       | [0-9]{{4}}([0-9]{{4}}|W[0-9]{{3}})
+         (T[0-9]{{2}}([0-9]{{2}}([0-9]{{2}}{_FRACTION})?)?{_OFFSET})?""",
+    re.VERBOSE,
+)
 _MAX_CACHED = 20_000
 
 # Players write 2026-01-02T03:04:05.678Z almost always. That form is read with three look-ups:
@@ -21,9 +34,11 @@ _WRITTEN_SECONDS: dict[int, str] = {}
 def parse_timestamp_ms(text: str) -> int | None:
     """Milliseconds since 1970 of an ISO 8601 date and time, or None where it is none.
 
-    A time without an offset is taken as UTC; a fraction finer than a millisecond is cut.
+    Calendar and week dates, all extended or all basic but for the offset, with ``T`` before the
+    time. What is left out at the end is 0, an offset UTC; a fraction finer than a millisecond is
+    cut. There is neither an hour 24 nor a second 60.
     """
-    if len(text) == _CANONICAL_LENGTH:
+    if len(text) == _CANONICAL_LENGTH and text[16] == ":":
         seconds = _SECONDS.get(text[17:20])
         milliseconds = _MILLISECONDS.get(text[20:])
         if seconds is not None and milliseconds is not None:
@@ -40,7 +55,7 @@ def parse_timestamp_ms(text: str) -> int | None:
 
 
 def _parse_ms(text: str) -> int | None:
-    if len(text) > _MAX_CHARACTERS:
+    if len(text) > _MAX_CHARACTERS or not _FORMS.fullmatch(text):
         return None
     try:
         moment = datetime.fromisoformat(text)

@@ -150,6 +150,8 @@ def test_name_at_fault_hides_no_other_fault(
         ("0001-01-01T00:00:00Z", [(TOO_OLD, "timestamp")]),
         ("9999-12-31T23:59:59.999Z", []),
         ("yesterday", [(INVALID_TYPE, "timestamp")]),
+        ("2026-01-02X03:04:05Z", [(INVALID_TYPE, "timestamp")]),
+        ("2026-01-02 03:04:05.678Z", [(INVALID_TYPE, "timestamp")]),
         ("", [(INVALID_TYPE, "timestamp")]),
         (NOW_MS, [(INVALID_TYPE, "timestamp")]),
         (True, [(INVALID_TYPE, "timestamp")]),
