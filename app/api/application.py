@@ -103,5 +103,5 @@ async def _refuse_path(request: Request, error: Exception) -> Response:
         message = f"{request.method} is not allowed here"
         refusal = ApiError(405, METHOD_NOT_ALLOWED, message, headers=error.headers)
     else:
-        refusal = ApiError(error.status_code, NOT_FOUND, f"there is no {request.url.path}")
+        refusal = ApiError(error.status_code, NOT_FOUND, f"there is no {request.url.path[:80]}")
     return await _refuse(request, refusal)

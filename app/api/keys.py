@@ -58,12 +58,14 @@ class ApiKeys:
 
 
 def _key_of(authorization: str | None, x_api_key: str | None) -> str:
-    if authorization is not None:
-        scheme, _, key = authorization.partition(" ")
-        if scheme.lower() == "bearer" and key.strip():
-            return key.strip()
-    elif x_api_key is not None and x_api_key.strip():
-        return x_api_key.strip()
+    """The key; other schemes of ``Authorization`` are for whoever stands before the API."""
+    scheme, _, key = (authorization or "").partition(" ")
+    if scheme.lower() == "bearer":
+        found = key.strip()
+    else:
+        found = (x_api_key or "").strip()
+    if found:
+        return found
     raise ApiError(
         401,
         UNAUTHORIZED,

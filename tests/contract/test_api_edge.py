@@ -32,6 +32,7 @@ async def test_unknown_paths_and_methods_are_answered_in_the_envelope(
 ) -> None:
     answer = await client.get("/v1/nothing")
     assert (answer.status_code, code_of(answer)) == (404, "NOT_FOUND")
+    assert len((await client.get("/" + "x" * 5000)).content) < 300
     for method, path in (("GET", SINGLE), ("DELETE", "/v1/events/batch"), ("POST", "/healthz")):
         answer = await client.request(method, path)
         assert (answer.status_code, code_of(answer)) == (405, "METHOD_NOT_ALLOWED")

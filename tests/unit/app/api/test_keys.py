@@ -48,6 +48,29 @@ def test_each_key_has_a_hash_of_its_own_and_is_not_kept() -> None:
     assert "pk_test_a" not in repr(vars(KEYS))
 
 
+@pytest.mark.parametrize(
+    ("authorization", "x_api_key", "status"),
+    [
+        ("Basic cGs6", "pk_test_a", None),
+        ("", "pk_test_a", None),
+        ("Bearer pk_test_a", "pk_test_x", None),
+        ("Bearer pk_test_x", "pk_test_a", 401),
+        ("Bearer", "pk_test_a", 401),
+        ("Basic cGs6", "pk_test_x", 401),
+        ("Basic cGs6", "", 401),
+    ],
+)
+def test_bearer_goes_before_the_other_header_and_other_schemes_do_not_count(
+    authorization: str, x_api_key: str, status: int | None
+) -> None:
+    if status is None:
+        KEYS.check(authorization, x_api_key, Scope.SEND)
+        return
+    with pytest.raises(ApiError) as caught:
+        KEYS.check(authorization, x_api_key, Scope.SEND)
+    assert caught.value.status == status
+
+
 @pytest.mark.parametrize("authorization", ["Basic cGs6", "Bearer", "Bearer ", "pk_test_a"])
 def test_other_schemes_are_no_key(authorization: str) -> None:
     with pytest.raises(ApiError) as caught:
