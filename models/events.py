@@ -232,6 +232,7 @@ EVENT_TYPES: dict[str, type[Envelope]] = {
     "error": PlaybackError,
 }
 CUSTOM = "custom"
+_LABELS: dict[type, str] = {CustomEvent: CUSTOM, **{kind: n for n, kind in EVENT_TYPES.items()}}
 
 decode_known = msgspec.json.Decoder(KnownEvent).decode
 decode_custom = msgspec.json.Decoder(CustomEvent).decode
@@ -239,7 +240,7 @@ decode_custom = msgspec.json.Decoder(CustomEvent).decode
 
 def event_label(event: Event) -> str:
     """The event's name as a metric label: one of the known names or ``custom``."""
-    return CUSTOM if type(event) is CustomEvent else str(event.__struct_config__.tag)
+    return _LABELS[type(event)]
 
 
 def subject_id(event: Event) -> str:

@@ -133,7 +133,8 @@ class PartitionState:
             if checked.adjusted:
                 self._counters.adjusted_timestamps += 1
             delays.append(server_ms - at_ms)
-            pane_ms = pane_of(at_ms if at_ms <= self.clock_ms else server_ms)
+            counted_ms = at_ms if at_ms <= self.clock_ms else server_ms
+            pane_ms = counted_ms - counted_ms % PANE_MS
             if pane_ms <= self.panes.horizon_ms:
                 self._counters.late_events += 1
             self.views.follow(event, event_id, at_ms, pane_ms)

@@ -101,25 +101,21 @@ class Session:
         else:
             self._insert(view)
 
-    def holds(self, view: View) -> bool:
-        """Whether an ended view still waits."""
-        return any(other is view for other in self.waiting.get(view.content_id, ()))
-
-    def remove(self, view: View) -> None:
-        """A view that waited was published."""
-        self.views -= 1
-        views = self.waiting[view.content_id]
-        del views[next(place for place, other in enumerate(views) if other is view)]
-        if not views:
-            del self.waiting[view.content_id]
+    def remove(self, view: View) -> bool:
+        """Take an ended view out; False where it was taken out before."""
+        views = self.waiting.get(view.content_id, [])
+        for place, other in enumerate(views):
+            if other is view:
+                del views[place]
+                self.views -= 1
+                if not views:
+                    del self.waiting[view.content_id]
+                return True
+        return False
 
     def mark(self, mark: Mark) -> None:
         """Put a mark in its place, after those of the same time."""
-        if mark.at_ms >= self.newest_at_ms:
-            self.newest_at_ms = mark.at_ms
-            self.marks.append(mark)
-        else:
-            self.marks.insert(bisect_right(self.marks, mark.at_ms, key=_at_ms), mark)
+        self.marks.insert(bisect_right(self.marks, mark.at_ms, key=_at_ms), mark)
 
     def marks_after(self, at_ms: int) -> list[Mark]:
         """The marks that are later than ``at_ms``."""

@@ -139,7 +139,9 @@ class ViewLives:
             if not session.waiting:
                 oldest = next(iter(session.open.values()))
                 self.end(session, oldest, End(TIMED_OUT, self.clock_ms, None))
-            self._publish_ended(session, next(iter(session.waiting.values()))[0])
+            first = next(iter(session.waiting.values()))[0]
+            session.remove(first)
+            self._publish_removed(session, first)
         if len(session.marks) >= MARKS_PER_VIEW * self._rules.views_per_viewer:
             session.forget_first_marks(len(session.marks) // 2)
         if self.open_views >= self._rules.open_views:
@@ -189,13 +191,12 @@ class ViewLives:
 
     def _finish(self, view: View) -> None:
         session = self.sessions.get(view.viewer)
-        if session is not None and session.holds(view):
-            self._publish_ended(session, view)
+        if session is not None and session.remove(view):
+            self._publish_removed(session, view)
             self.forget_if_idle(session)
 
-    def _publish_ended(self, session: Session, view: View) -> None:
+    def _publish_removed(self, session: Session, view: View) -> None:
         self.touched.add(session.viewer)
-        session.remove(view)
         if view.is_attempt():
             self._counters.views[view.outcome()] += 1
             self._publish(view, self.clock_ms)

@@ -121,48 +121,36 @@ class ViewTracker:
         content_id = subject_id(event)
         kind = kind_of(event)
         in_turn = at_ms >= session.newest_at_ms
-        if not in_turn:
+        if in_turn:
+            view = session.newest(content_id, kind, at_ms, self._tail_ms)
+            if view is None:
+                self._lives.make_room(session)
+                view = self._lives.open(session, event, event_id, content_id, context, at_ms)
+                self._mark(session, view, event, event_id, at_ms)
+            elif kind != OTHER:
+                self._mark(session, view, event, event_id, at_ms)
+        else:
             self._lives.make_room(session)
             view = self._late.place(session, event, event_id, content_id, context, at_ms)
-        else:
-            found = session.newest(content_id, kind, at_ms, self._tail_ms)
-            if found is None or kind != OTHER:
-                view = self._mark(session, found, event, event_id, content_id, context, at_ms)
-            else:
-                view = found
         view.last_clock_ms = self._lives.clock_ms
         self._events.apply(view, event, context, at_ms, pane_ms, gains)
-        if in_turn:
-            if kind == FIRST_FRAME:
-                self._leave_others(session, End(REPLACED, at_ms, content_id))
-            elif isinstance(event, Swipe):
-                end = End(SWIPED, at_ms, event.data.to_content_id)
-                self._lives.leave(session, view, end)
+        if in_turn and kind == FIRST_FRAME:
+            self._leave_others(session, End(REPLACED, at_ms, content_id))
+        elif in_turn and isinstance(event, Swipe):
+            self._lives.leave(session, view, End(SWIPED, at_ms, event.data.to_content_id))
         if view.ended_by != OPEN:
             self._figures.recount_end(view)
         return view.slices
 
-    def _mark(
-        self,
-        session: Session,
-        view: View | None,
-        event: Event,
-        event_id: str,
-        content_id: str,
-        context: Context,
-        at_ms: int,
-    ) -> View:
-        """Remember an event that is later than every mark of its viewer, and open its view if it
-        has none."""
+    def _mark(self, session: Session, view: View, event: Event, event_id: str, at_ms: int) -> None:
+        """Remember an event that is later than every mark of its viewer."""
         clock_ms = self._lives.clock_ms
         marks = session.marks
         if marks and marks[0].arrived_ms < clock_ms - self._memory_ms:
             session.forget_marks(clock_ms - self._memory_ms)
-        if view is None:
-            self._lives.make_room(session)
-            view = self._lives.open(session, event, event_id, content_id, context, at_ms)
-        session.mark(new_mark(event, event_id, content_id, at_ms, clock_ms, view.number))
-        return view
+        mark = new_mark(event, event_id, view.content_id, at_ms, clock_ms, view.number)
+        session.marks.append(mark)
+        session.newest_at_ms = at_ms
 
     def _leave_others(self, session: Session, end: End) -> None:
         """A first frame ends the views of other contents."""
