@@ -44,6 +44,8 @@ async def _serve(settings: Settings) -> None:
         address=settings.api_address.host,
         port=settings.api_address.port,
         interface=Interfaces.ASGI,
+        # There are none; an attempt is refused like any other request, in the envelope.
+        websockets=False,
         backlog=_BACKLOG,
         log_enabled=settings.log_level in ("debug", "info"),
     )
