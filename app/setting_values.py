@@ -182,7 +182,9 @@ def windows(text: str) -> tuple[Window, ...]:
 
 
 def dimensions(text: str) -> tuple[str, ...]:
-    """What figures are broken down by."""
+    """What figures are broken down by; a comma alone stands for nothing at all."""
+    if text == ",":
+        return ()
     names = _distinct(text)
     if any(name not in DIMENSIONS for name in names):
         raise ValueError(f"expected distinct names out of {', '.join(DIMENSIONS)}")

@@ -16,9 +16,10 @@ class Selections:
     def __init__(self, settings: Settings) -> None:
         self._windows = [window.label for window in settings.windows]
         self._dimensions = [ALL, *settings.dimensions]
-        preferred = PREFERRED_DIMENSION in settings.dimensions
+        breakdowns = self._dimensions[1:] or self._dimensions
+        preferred = PREFERRED_DIMENSION in breakdowns
         self.default = Selection(
-            self._windows[:2][-1], PREFERRED_DIMENSION if preferred else settings.dimensions[0]
+            self._windows[:2][-1], PREFERRED_DIMENSION if preferred else breakdowns[0]
         )
         """The second window, or the only one; and ``rendition``, or the first dimension."""
 

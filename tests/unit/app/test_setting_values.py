@@ -84,7 +84,7 @@ UNUSABLE = {
         *("5", "m", "0m", "-1m", "1d", "1M", "1.5m", "5 m", "15s", "25h", "1441m", "999999h"),
         *("60s,1m", "٣m", "9999999s", "1m,2m,3m,4m,5m,6m,7m,8m,9m"),
     ],
-    "DIMENSIONS": [*lists("cdn", "codec"), "contentId", "CDN", "cdn,all", "none"],
+    "DIMENSIONS": [*lists("cdn", "codec")[1:], "contentId", "CDN", "cdn,all", "none"],
     "DEDUPE_HOURS": numbers(1, 168),
     "VIEW_TIMEOUT_SECONDS": numbers(10, 86_400),
     "STRAGGLER_SECONDS": numbers(0, 600),
@@ -179,6 +179,10 @@ def test_bootstrap_servers(text: str, servers: str) -> None:
 )
 def test_origins_are_as_browsers_write_them(text: str, origins: tuple[str, ...]) -> None:
     assert load_settings({"PLAYVITALS_CORS_ORIGINS": text}).cors_origins == origins
+
+
+def test_comma_alone_is_no_dimension_at_all() -> None:
+    assert load_settings({"PLAYVITALS_DIMENSIONS": " , "}).dimensions == ()
 
 
 @pytest.mark.parametrize("text", ["pk_live_a,hunter2", "sk_live_a,sk_live_a", "sk_live_a,"])

@@ -17,6 +17,7 @@ def selections(**environ: str) -> Selections:
         ("1m,5m,15m", "cdn,rendition", ("5m", "rendition")),
         ("15m,1m", "rendition", ("15m", "rendition")),
         ("10s", "cdn,codec", ("10s", "cdn")),
+        ("10s", ",", ("10s", "all")),
     ],
 )
 def test_default_is_the_second_window_and_rendition_or_else_the_first(
