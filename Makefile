@@ -1,6 +1,6 @@
 # make run, make demo, make test: each sets up .venv by itself, and only when something changed.
 .POSIX:
-.PHONY: help setup run demo test chaos lint format bench clean
+.PHONY: help setup run demo test chaos lint format bench dashboards clean
 
 BIN = .venv/bin
 # More arguments for the command: make test ARGS="-k windows"
@@ -17,6 +17,7 @@ help:
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make format  let ruff put the code into shape"
 	@echo "make bench   throughput of one worker on this machine"
+	@echo "make dashboards  write the Grafana dashboards anew from dashboards/grafana/generator"
 	@echo "make setup   only make .venv      make clean removes it and all caches"
 
 setup:
@@ -46,6 +47,9 @@ lint: setup
 format: setup
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+dashboards: setup
+	@$(BIN)/python -m dashboards.grafana.generator
 
 clean:
 	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""What a deployment is watched with: Grafana dashboards, Prometheus and Alertmanager files."""

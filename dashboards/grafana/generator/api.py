@@ -1,0 +1,269 @@
+"""API: do events get in, how fast, and what is refused."""
+
+from grafana_foundation_sdk.builders import stat
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
+
+from dashboards.grafana.generator import targets
+from dashboards.grafana.generator.documents import API, described
+from dashboards.grafana.generator.frame import Row, dashboard
+from dashboards.grafana.generator.panels import (
+    COUNT,
+    PER_SECOND,
+    RATIO,
+    SECONDS,
+    chart,
+    histogram_panel,
+    stat_panel,
+)
+from dashboards.grafana.generator.processes import API_PROCESS, cpu, memory, open_files
+from dashboards.grafana.generator.queries import Query, histogram_quantile, rate, share
+
+NO_API = "no API"
+NO_REQUESTS = "no requests"
+
+_REQUESTS = "playvitals_api_requests_total"
+_SECONDS = "playvitals_api_request_seconds"
+_EVENTS = "playvitals_api_events_total"
+_DOC = "health-of-the-pipeline"
+
+
+def api() -> Dashboard:
+    """The dashboard of the way in."""
+    return dashboard(
+        API,
+        "API",
+        "Do events get in, how fast, and what is refused?",
+        [
+            Row("Do events get in?", _now()),
+            Row("Since when, and which requests?", _course()),
+            Row("Are the live figures read?", _feeds()),
+            Row("Is an API short of something?", _resources()),
+        ],
+    )
+
+
+def _now() -> list[stat.Panel]:
+    return [
+        stat_panel(
+            "APIs reporting",
+            f"count({API_PROCESS}) or vector(0)",
+            described("API processes that Prometheus reads. Good: as many as are deployed.", _DOC),
+            unit=COUNT,
+            steps=targets.some_is_good(),
+            no_value=NO_API,
+        ),
+        stat_panel(
+            "Server errors",
+            share(rate(_REQUESTS, selector='status=~"5.."'), rate(_REQUESTS)),
+            described(
+                "Share of the requests answered with 500 or more. Good: under 0.1 %. 503 says"
+                " that the broker did not acknowledge; clients send again.",
+                _DOC,
+            ),
+            unit=RATIO,
+            steps=targets.API_ERRORS,
+            no_value=NO_REQUESTS,
+            decimals=2,
+        ),
+        stat_panel(
+            "Answer time p99",
+            histogram_quantile(_SECONDS, 0.99),
+            described(
+                "99 of 100 requests are answered within this time, the broker's acknowledgement"
+                " included. Good: under 250 ms.",
+                _DOC,
+            ),
+            unit=SECONDS,
+            steps=targets.API_SECONDS,
+            no_value=NO_REQUESTS,
+        ),
+        stat_panel(
+            "Requests per second",
+            rate(_REQUESTS),
+            described("All requests, pages and probes included.", _DOC),
+            unit=PER_SECOND,
+            steps=targets.neutral(),
+            no_value=NO_API,
+        ),
+        stat_panel(
+            "Events received",
+            rate(_EVENTS, selector='outcome="received"'),
+            described("Events per second that the broker has for certain.", _DOC),
+            unit=PER_SECOND,
+            steps=targets.neutral(),
+            no_value=NO_API,
+        ),
+        stat_panel(
+            "Events refused",
+            share(rate(_EVENTS, selector='outcome="failed"'), rate(_EVENTS)),
+            described(
+                "Share of the events that break a rule; the client is told which. Good: under"
+                " 1 %. A jump is mostly a release of one app.",
+                _DOC,
+            ),
+            unit=RATIO,
+            steps=targets.REJECTED,
+            no_value="no events",
+            decimals=2,
+        ),
+        stat_panel(
+            "Not acknowledged",
+            rate(_EVENTS, selector='outcome="unavailable"'),
+            described(
+                "Events per second that the broker did not acknowledge; the client is asked to"
+                " send them again. Good: 0.",
+                _DOC,
+            ),
+            unit=PER_SECOND,
+            steps=targets.none_is_good(),
+            no_value=NO_API,
+        ),
+        stat_panel(
+            "Clients held back",
+            rate(_REQUESTS, selector='status="429"') + " or vector(0)",
+            described(
+                "Requests per second answered with 429, because a key sends more than it may."
+                " Good: 0. Their events come later or never.",
+                _DOC,
+            ),
+            unit=PER_SECOND,
+            steps=targets.none_is_good(),
+            no_value=NO_API,
+        ),
+    ]
+
+
+def _course() -> list[Builder[Panel]]:
+    return [
+        chart(
+            "Requests by status",
+            [Query(rate(_REQUESTS, by="status"), "{{status}}")],
+            described(
+                "Answers by status; 0 is a client that left before its answer. Good: nearly all"
+                " 200. 400 and 413 are faulty clients, 401 and 403 keys, 503 the broker.",
+                _DOC,
+            ),
+            unit=PER_SECOND,
+            steps=targets.neutral(),
+            no_value=NO_REQUESTS,
+            stacked=True,
+        ),
+        chart(
+            "Answer time",
+            [
+                Query(histogram_quantile(_SECONDS, quantile), legend)
+                for quantile, legend in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
+            ],
+            described(
+                "Time to answer, the broker's acknowledgement included. Good: p99 under 250 ms,"
+                " where the first line is. All rising together is the broker; p99 alone is an"
+                " API short of processor time.",
+                _DOC,
+            ),
+            unit=SECONDS,
+            steps=targets.API_SECONDS,
+            no_value=NO_REQUESTS,
+        ),
+        histogram_panel(
+            "Answer times, requests per second",
+            rate(f"{_SECONDS}_bucket", by="le"),
+            described(
+                "How answer times are spread. Good: all colour below 250 ms. A band apart is a"
+                " slow route or a slow broker.",
+                _DOC,
+            ),
+            steps=targets.neutral(),
+            no_value=NO_REQUESTS,
+        ),
+        chart(
+            "Requests by route",
+            [Query(rate(_REQUESTS, by="route"), "{{route}}")],
+            described("Requests by path; unmatched are paths that do not exist.", _DOC),
+            unit=PER_SECOND,
+            steps=targets.neutral(),
+            no_value=NO_REQUESTS,
+            stacked=True,
+        ),
+        chart(
+            "Requests answered with an error",
+            [
+                Query(
+                    rate(_REQUESTS, by="route, status", selector='status=~"[45].."'),
+                    "{{route}} {{status}}",
+                )
+            ],
+            described(
+                "Which route answers with which error. Good: none. 4xx are clients: after a"
+                " release of an app or a change of keys. 5xx are ours.",
+                _DOC,
+            ),
+            unit=PER_SECOND,
+            steps=targets.neutral(),
+            no_value="no errors",
+        ),
+        chart(
+            "Events by outcome",
+            [Query(rate(_EVENTS, by="outcome"), "{{outcome}}")],
+            described(
+                "Events received (durable), failed (refused) and unavailable (the broker was"
+                " away). Good: all received.",
+                _DOC,
+            ),
+            unit=PER_SECOND,
+            steps=targets.neutral(),
+            no_value="no events",
+            stacked=True,
+        ),
+    ]
+
+
+def _feeds() -> list[Builder[Panel]]:
+    return [
+        chart(
+            "Feeds that are current",
+            [Query("min by (feed) (playvitals_api_feed_current)", "{{feed}}")],
+            described(
+                "1 while every API reads the topic behind the live figures up to its end. At 0"
+                " the live page and `/v1/quality` are not current; taking in events goes on.",
+                _DOC,
+            ),
+            unit="bool_yes_no",
+            steps=targets.some_is_good(),
+            no_value=NO_API,
+        ),
+        chart(
+            "Failures to read a feed",
+            [
+                Query(
+                    "sum by (feed) (increase(playvitals_api_feed_failures_total"
+                    "[$__rate_interval]))",
+                    "{{feed}}",
+                )
+            ],
+            described(
+                "How often a topic behind the live figures could not be read. Good: 0; the API"
+                " tries again every second.",
+                _DOC,
+            ),
+            unit=COUNT,
+            steps=targets.none_is_good(),
+            no_value=NO_API,
+        ),
+        chart(
+            "Open live pages",
+            [Query("sum(playvitals_api_live_streams)", "pages")],
+            described("Live streams that are open, one per page. They cost little.", _DOC),
+            unit=COUNT,
+            steps=targets.neutral(),
+            no_value=NO_API,
+        ),
+    ]
+
+
+def _resources() -> list[Builder[Panel]]:
+    return [
+        cpu("Processor time by API", API_PROCESS, NO_API, width=8),
+        memory("Memory by API", API_PROCESS, NO_API, width=8),
+        open_files("Open files by API", API_PROCESS, NO_API, width=8),
+    ]
