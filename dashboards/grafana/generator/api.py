@@ -81,7 +81,9 @@ def _now() -> list[stat.Panel]:
         stat_panel(
             "Requests per second",
             rate(_REQUESTS),
-            described("All requests, pages and probes included.", _DOC),
+            described(
+                "All requests, pages and probes included: how much traffic the API has.", _DOC
+            ),
             unit=PER_SECOND,
             steps=targets.neutral(),
             no_value=NO_API,
@@ -224,8 +226,9 @@ def _feeds() -> list[Builder[Panel]]:
             "Feeds that are current",
             [Query("min by (feed) (playvitals_api_feed_current)", "{{feed}}")],
             described(
-                "1 while every API reads the topic behind the live figures up to its end. At 0"
-                " the live page and `/v1/quality` are not current; taking in events goes on.",
+                "Whether every API reads the topic behind the live figures up to its end. Good:"
+                " yes. At no, the live page and `/v1/quality` are not current; taking in events"
+                " goes on.",
                 _DOC,
             ),
             unit="bool_yes_no",

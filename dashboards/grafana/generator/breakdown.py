@@ -92,7 +92,7 @@ _LINES: tuple[tuple[str, str, float | None, str, targets.Steps, str], ...] = (
         RATIO,
         targets.EXITS,
         "Share of the ended views that were left before the first frame, without an error. A"
-        " feed has many: compare the values with each other and with yesterday.",
+        " feed has many. Good: the values alike, and as yesterday.",
     ),
     (
         "Completion",

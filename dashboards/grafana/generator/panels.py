@@ -10,6 +10,7 @@ from grafana_foundation_sdk.models.common import (
     GraphThresholdsStyleMode,
     LegendDisplayMode,
     LegendPlacement,
+    ScaleDistribution,
     SortOrder,
     StackingMode,
     TooltipDisplayMode,
@@ -180,6 +181,7 @@ def histogram_panel(
         .thresholds(thresholds(steps))
         .no_value(no_value)
         .calculate(False)
+        .scale_distribution(common.ScaleDistributionConfig().type(ScaleDistribution.LINEAR))
         .y_axis(heatmap.YAxisConfig().unit(SECONDS))
         .cell_values(heatmap.CellValues().unit(PER_SECOND))
         .color(

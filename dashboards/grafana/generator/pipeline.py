@@ -8,28 +8,25 @@ from dashboards.grafana.generator import targets
 from dashboards.grafana.generator.documents import PIPELINE, described
 from dashboards.grafana.generator.frame import Row, dashboard
 from dashboards.grafana.generator.panels import (
-    BYTES,
     COUNT,
-    PER_SECOND,
     RATIO,
     SECONDS,
     chart,
     histogram_panel,
     stat_panel,
 )
+from dashboards.grafana.generator.pipeline_events import pipeline_events, pipeline_resources
 from dashboards.grafana.generator.pipeline_stats import (
+    COUNTED,
+    HEALTH,
+    NO_EVENTS,
     NO_WORKER,
     freshness,
     lag,
     ledger,
     reporting,
 )
-from dashboards.grafana.generator.processes import WORKER, cpu, memory
 from dashboards.grafana.generator.queries import Query, histogram_quantile, rate, share
-
-NO_EVENTS = "no events"
-_HEALTH = "health-of-the-pipeline"
-_COUNTED = "counters-and-histograms"
 
 
 def pipeline() -> Dashboard:
@@ -41,8 +38,8 @@ def pipeline() -> Dashboard:
         [
             Row("Can the figures be trusted?", _now()),
             Row("Since when, and what stands still?", _course()),
-            Row("What comes in?", _events()),
-            Row("Is a worker short of something?", _resources()),
+            Row("What comes in?", pipeline_events()),
+            Row("Is a worker short of something?", pipeline_resources()),
         ],
     )
 
@@ -59,7 +56,7 @@ def _now() -> list[stat.Panel]:
             described(
                 "How long ago the newest accepted event reached the broker. Good: seconds. It"
                 " grows where no events come in, or none is processed: see what waits.",
-                _HEALTH,
+                HEALTH,
             ),
             unit=SECONDS,
             steps=targets.low_is_good(60, 300),
@@ -72,7 +69,7 @@ def _now() -> list[stat.Panel]:
             described(
                 "How long ago the state of every partition was last durable. Good: under a"
                 " minute. What came since is read again after a crash.",
-                _HEALTH,
+                HEALTH,
             ),
             unit=SECONDS,
             steps=targets.CHECKPOINT_AGE_SECONDS,
@@ -89,7 +86,7 @@ def _now() -> list[stat.Panel]:
                 "Share of the raw events that break a rule. Good: under 1 %. A jump is mostly a"
                 " release of one app: the rules and samples are in the topic of rejected events"
                 " and on the live page.",
-                _COUNTED,
+                COUNTED,
             ),
             unit=RATIO,
             steps=targets.REJECTED,
@@ -102,7 +99,7 @@ def _now() -> list[stat.Panel]:
             described(
                 "Accepted events that were not in the partition of their key: a producer"
                 " partitions otherwise. Good: 0. Their views and duplicates are not seen whole.",
-                _COUNTED,
+                COUNTED,
             ),
             unit=COUNT,
             steps=targets.none_is_good(),
@@ -120,7 +117,7 @@ def _course() -> list[Builder[Panel]]:
             described(
                 "Raw records not processed yet. Good: near 0, all alike. All growing: too few"
                 " workers. One growing: its worker hangs, or one key sends too much.",
-                _HEALTH,
+                HEALTH,
             ),
             unit=COUNT,
             steps=targets.LAG_RECORDS,
@@ -135,7 +132,7 @@ def _course() -> list[Builder[Panel]]:
             described(
                 "From the broker's receipt of a record to its being counted. Promised: p99 under"
                 " 5 s, where the first line is.",
-                _COUNTED,
+                COUNTED,
             ),
             unit=SECONDS,
             steps=targets.FRESHNESS_SECONDS,
@@ -148,7 +145,7 @@ def _course() -> list[Builder[Panel]]:
                 "How late events arrive at the broker. Good: seconds, since apps send in"
                 " batches. Minutes are phones that were offline; a broad shift is the API or the"
                 " network in front of it.",
-                _COUNTED,
+                COUNTED,
             ),
             steps=targets.neutral(),
             no_value=NO_EVENTS,
@@ -164,7 +161,7 @@ def _course() -> list[Builder[Panel]]:
             described(
                 "How long ago all partitions of a worker were last durable. Good: about the"
                 " interval of the checkpoints, 10 s unless set otherwise.",
-                _HEALTH,
+                HEALTH,
             ),
             unit=SECONDS,
             steps=targets.CHECKPOINT_AGE_SECONDS,
@@ -181,7 +178,7 @@ def _course() -> list[Builder[Panel]]:
                 "The slowest worker's last checkpoint, the longest that one has kept everything"
                 " else waiting, and its last restore. Good: checkpoints well under their"
                 " interval, pauses under a second.",
-                _HEALTH,
+                HEALTH,
             ),
             unit=SECONDS,
             steps=targets.low_is_good(5, 10),
@@ -199,112 +196,10 @@ def _course() -> list[Builder[Panel]]:
             described(
                 "Checkpoints that could not be made durable. Good: 0. After three in a row the"
                 " worker exits to be started again.",
-                _HEALTH,
+                HEALTH,
             ),
             unit=COUNT,
             steps=targets.none_is_good(),
             no_value=NO_WORKER,
-        ),
-    ]
-
-
-def _events() -> list[Builder[Panel]]:
-    return [
-        chart(
-            "Raw events by outcome",
-            [Query(rate("playvitals_events_total", by="outcome"), "{{outcome}}")],
-            described(
-                "What became of the raw events. Good: nearly all accepted. Many duplicates are"
-                " clients that send again: their requests time out.",
-                _COUNTED,
-            ),
-            unit=PER_SECOND,
-            steps=targets.neutral(),
-            no_value=NO_EVENTS,
-            stacked=True,
-            width=6,
-        ),
-        chart(
-            "Accepted events by type",
-            [
-                Query(
-                    rate("playvitals_events_total", by="event", selector='outcome="accepted"'),
-                    "{{event}}",
-                )
-            ],
-            described(
-                "What apps send. A type that ends is a release that no longer sends it; the"
-                " figures made of it then look fine.",
-                _COUNTED,
-            ),
-            unit=PER_SECOND,
-            steps=targets.neutral(),
-            no_value=NO_EVENTS,
-            stacked=True,
-            width=6,
-        ),
-        chart(
-            "Rejected events by rule",
-            [Query(rate("playvitals_rejected_total", by="reason"), "{{reason}}")],
-            described("Events refused, by the first rule they break. Good: 0.", _COUNTED),
-            unit=PER_SECOND,
-            steps=targets.none_is_good(),
-            no_value=NO_EVENTS,
-            stacked=True,
-            width=6,
-        ),
-        chart(
-            "Accepted with a fault",
-            [
-                Query(rate("playvitals_late_events_total"), "too late for the figures"),
-                Query(rate("playvitals_adjusted_timestamps_total"), "timestamp adjusted"),
-                Query(rate("playvitals_misrouted_total"), "misrouted"),
-            ],
-            described(
-                "Accepted events that came too late for the rolling figures, whose clock was"
-                " wrong, or that were in the wrong partition. Good: near 0, and no misrouted ones.",
-                _COUNTED,
-            ),
-            unit=PER_SECOND,
-            steps=targets.neutral(),
-            no_value=NO_EVENTS,
-            width=6,
-        ),
-    ]
-
-
-def _resources() -> list[Builder[Panel]]:
-    return [
-        cpu("Processor time by worker", WORKER, NO_WORKER),
-        memory("Memory by worker", WORKER, NO_WORKER),
-        chart(
-            "Kept in memory",
-            [
-                Query("sum(playvitals_dedupe_ids)", "event ids"),
-                Query("sum(playvitals_open_views)", "open views"),
-            ],
-            described(
-                "Ids remembered for 24 to 25 hours, about 10 bytes each, and views not over yet."
-                " Both follow the traffic; open views have a limit.",
-                _HEALTH,
-            ),
-            unit=COUNT,
-            steps=targets.neutral(),
-            no_value=NO_WORKER,
-            width=6,
-        ),
-        chart(
-            "Stored checkpoints",
-            [Query("sum by (kind) (playvitals_state_bytes)", "{{kind}}")],
-            described(
-                "Size of the checkpoints in the state topic: what a worker reads when it takes"
-                " over the partitions. It follows the traffic of a day.",
-                _HEALTH,
-            ),
-            unit=BYTES,
-            steps=targets.neutral(),
-            no_value=NO_WORKER,
-            stacked=True,
-            width=6,
         ),
     ]

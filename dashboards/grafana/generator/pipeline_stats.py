@@ -8,6 +8,11 @@ from dashboards.grafana.generator.panels import COUNT, SECONDS, STAT_WIDTH, stat
 from dashboards.grafana.generator.queries import histogram_quantile
 
 NO_WORKER = "no worker"
+NO_EVENTS = "no events"
+# Sections of the document that defines every metric.
+HEALTH = "health-of-the-pipeline"
+COUNTED = "counters-and-histograms"
+
 TO_PIPELINE = to_dashboard(PIPELINE)
 
 WORKERS = "count(playvitals_open_views)"
@@ -21,7 +26,7 @@ def reporting(width: int = STAT_WIDTH) -> stat.Panel:
         described(
             "Workers that Prometheus reads. Good: as many as are deployed. With fewer, the rest"
             " takes over their partitions and falls behind if it is too much.",
-            "health-of-the-pipeline",
+            HEALTH,
         ),
         unit=COUNT,
         steps=targets.some_is_good(),
@@ -39,11 +44,11 @@ def freshness(width: int = STAT_WIDTH) -> stat.Panel:
         described(
             "99 of 100 events are counted this soon after the broker took them. Promised: within"
             " 5 s. Above, the figures describe the past.",
-            "counters-and-histograms",
+            COUNTED,
         ),
         unit=SECONDS,
         steps=targets.FRESHNESS_SECONDS,
-        no_value="no events",
+        no_value=NO_EVENTS,
         url=TO_PIPELINE,
         width=width,
     )
@@ -57,7 +62,7 @@ def lag(width: int = STAT_WIDTH) -> stat.Panel:
         described(
             "Raw records that no worker has processed yet, over all partitions. Good: less than"
             " a second of traffic, and not growing.",
-            "health-of-the-pipeline",
+            HEALTH,
         ),
         unit=COUNT,
         steps=targets.LAG_RECORDS,
@@ -75,7 +80,7 @@ def ledger(width: int = STAT_WIDTH) -> stat.Panel:
         described(
             "Raw records passed that ended neither as accepted nor duplicate nor rejected."
             " Always 0; anything else means wrong figures.",
-            "health-of-the-pipeline",
+            HEALTH,
         ),
         unit=COUNT,
         steps=targets.none_is_good(),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import common, prometheus, table
 from grafana_foundation_sdk.models.common import (
+    FieldTextAlignment,
     TableCellBackgroundDisplayMode,
     TableColoredBackgroundCellOptions,
 )
@@ -54,6 +55,7 @@ def slice_table(
         .unit(COUNT)
         .thresholds(thresholds(neutral()))
         .no_value(no_value)
+        .align(FieldTextAlignment.AUTO)
         .show_header(True)
         .sort_by([common.TableSortByFieldState().display_name(sort_by).desc(True)])
         .with_transformation(DataTransformerConfig(id_val="merge", options={}))
