@@ -18,6 +18,7 @@ from app.api.ingest import EventSink, Ingest
 from app.api.keys import ApiKeys
 from app.api.live import LiveEndpoints
 from app.api.metrics import ApiMetrics
+from app.api.page import PageEndpoints
 from app.api.rate_limit import RateLimit
 from app.api.responses import error_body, json_response, request_id_of
 from app.api.routes import Endpoints
@@ -77,6 +78,7 @@ def create_api(
         routes=[
             *Endpoints(settings, ingest, metrics, admission, is_ready).routes(),
             *LiveEndpoints(settings, admission, live).routes(),
+            *PageEndpoints().routes(),
         ],
         exception_handlers={ApiError: _refuse, HTTPException: _refuse_path},
         lifespan=lifespan,

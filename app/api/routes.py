@@ -7,7 +7,7 @@ from typing import Protocol
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from app.api.admission import Admission
@@ -61,7 +61,6 @@ class Endpoints:
             ("GET", "/metrics", self.metrics),
             ("GET", "/openapi.json", self.openapi),
             ("GET", "/docs", self.docs),
-            ("GET", "/", self.home),
         ]
         return [Route(path, labelled(path, do), methods=[method]) for method, path, do in table]
 
@@ -117,10 +116,6 @@ class Endpoints:
     async def docs(self, _: Request) -> Response:
         """The API as a page to read."""
         return Response(DOCS_PAGE, media_type="text/html; charset=utf-8")
-
-    async def home(self, _: Request) -> Response:
-        """Where to begin."""
-        return RedirectResponse("/docs")
 
     async def _take(self, request: Request, events: list[bytes], sent_at: str | None) -> Taken:
         try:
