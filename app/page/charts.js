@@ -7,7 +7,6 @@ import { brief, count, duration, percent, text, timeOfDay } from "./format.js";
 import uPlot from "./vendor/uPlot.esm.js";
 
 const FONT = "11px system-ui, sans-serif";
-const HEIGHT_PX = 190;
 const DASHES = [[], [7, 4], [2, 3]];
 
 const CHARTS = [
@@ -158,8 +157,9 @@ class Chart {
   start() {
     this.#plot = new uPlot(this.#options(), [[]], this.canvas);
     new ResizeObserver(() => {
-      const width = this.canvas.clientWidth;
-      if (width && width !== this.#plot.width) this.#plot.setSize({ width, height: HEIGHT_PX });
+      const { clientWidth: width, clientHeight: height } = this.canvas;
+      const isNew = width !== this.#plot.width || height !== this.#plot.height;
+      if (width && height && isNew) this.#plot.setSize({ width, height });
     }).observe(this.canvas);
   }
 
@@ -229,7 +229,7 @@ class Chart {
     };
     return {
       width: this.canvas.clientWidth || 300,
-      height: HEIGHT_PX,
+      height: this.canvas.clientHeight || 190,
       legend: { show: false },
       padding: [8, 12, 0, 0],
       cursor: { sync: { key: "hour" }, drag: { x: false, y: false }, y: false },
