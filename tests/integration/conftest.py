@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser
 
 from app.embedded_broker import start_embedded_broker, stop_embedded_broker
 from app.settings import Address, Settings, load_settings
+from tests.support.chromium import chromium, chromium_path
 from tests.support.kafka import GIVEN, KafkaSource, choose_kafka, docker_answers, running_kafka
 from tests.support.kafka_cluster import KafkaCluster, kafka_cluster
 from tests.support.kafka_node import missing_tools
@@ -56,6 +58,16 @@ def broker(request: pytest.FixtureRequest) -> dict[str, str]:
     if request.param == "embedded":
         return {"EMBEDDED_KAFKA_ADDRESS": request.getfixturevalue("embedded_broker")}
     return {"KAFKA": request.getfixturevalue("apache_kafka")}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """A browser that the tests of the module share."""
+    path = chromium_path()
+    if path is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    async with chromium(path) as found:
+        yield found
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 import re
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
@@ -19,12 +17,10 @@ from tests.support.chromium import (
     NO_VALUE,
     OTHER_HOST,
     LivePage,
-    chromium,
-    chromium_path,
     live_page,
-    number,
 )
 from tests.support.live import fed, figures, health, rejected, window
+from tests.support.page_figures import expect_figures_of_answer
 from tests.support.page_server import hour_of_records, page_server, slice_figures
 from tests.support.waiting import until
 
@@ -35,29 +31,6 @@ BY_CDN = "/?window=5m&dimension=cdn"
 HOSTILE = '<img src=x onerror="document.title=1">'
 SERIOUS = ("serious", "critical")
 SECONDS = 20.0
-COLUMNS: dict[str, Callable[[dict[str, Any]], float | None]] = {
-    "Plays": lambda it: it["plays"],
-    "Active viewers": lambda it: it["activeViewers"],
-    "Rebuffer ratio": lambda it: it["rebufferRatio"],
-    "Rebuffered views": lambda it: it["rebufferedViewsRatio"],
-    "Mean stall": lambda it: it["meanStallMs"],
-    "Startup p50": lambda it: it["startup"]["p50Ms"],
-    "Startup p95": lambda it: it["startup"]["p95Ms"],
-    "Completion rate": lambda it: it["completionRatio"],
-    "Exits before start": lambda it: it["exitsBeforeStartRatio"],
-    "Start failures": lambda it: it["startFailureRatio"],
-    "Playback failures": lambda it: it["playbackFailureRatio"],
-}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """A browser that the tests of the module share."""
-    path = chromium_path()
-    if path is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
-    async with chromium(path) as found:
-        yield found
 
 
 @pytest.fixture
@@ -94,49 +67,15 @@ def url(settings: Settings, path: str = BY_CDN, host: str = "127.0.0.1") -> str:
     return f"http://{host}:{settings.api_address.port}{path}"
 
 
-def expect_shown(shown: str, expected: float | None) -> None:
-    found, half_digit = number(shown)
-    if expected is None:
-        assert found is None
-    else:
-        assert found == pytest.approx(expected, abs=half_digit * 1.001)
-
-
-async def quality(settings: Settings, window_label: str, dimension: str) -> list[dict[str, Any]]:
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {SECRET}"}) as client:
-        answer = await client.get(
-            url(settings, "/v1/quality"), params={"window": window_label, "dimension": dimension}
-        )
-    assert answer.status_code == 200
-    found: list[dict[str, Any]] = answer.json()["data"]
-    return found
-
-
-async def expect_figures_of_answer(
-    page: LivePage, settings: Settings, window_label: str, dimension: str
-) -> None:
-    """Every tile and every cell shows what ``/v1/quality`` says, to the last digit shown."""
-    (everything,) = await quality(settings, window_label, "all")
-    for label, of in COLUMNS.items():
-        tile = await page.tile("Plays" if label == "Plays" else label)
-        expect_shown(tile, of(everything))
-    slices = {str(it["value"]): it for it in await quality(settings, window_label, dimension)}
-    table = await page.table()
-    assert set(table) == set(slices)
-    for value, cells in table.items():
-        for label, of in COLUMNS.items():
-            expect_shown(cells[label], of(slices[value]))
-
-
 async def test_every_figure_is_that_of_the_answer(
     browser: Browser, settings: Settings, feeds: LiveFeeds
 ) -> None:
     async with live_page(browser, url(settings)) as page:
         await page.until_live()
-        await expect_figures_of_answer(page, settings, "5m", "cdn")
+        await expect_figures_of_answer(page, settings.api_address.url, "5m", "cdn")
         await page.page.get_by_role("radio", name="15m").check()
         await expect(page.page.locator(".slices caption")).to_have_text("By cdn, last 15m")
-        await expect_figures_of_answer(page, settings, "15m", "cdn")
+        await expect_figures_of_answer(page, settings.api_address.url, "15m", "cdn")
         assert page.errors == []
 
 
