@@ -3,6 +3,7 @@
 import errno
 import socket
 from collections.abc import Iterable
+from typing import Any
 
 from app.settings import Address
 from models.errors import OperatorError
@@ -24,12 +25,25 @@ def require_free(addresses: Iterable[tuple[str, Address]]) -> None:
         _require_free(setting, address)
 
 
+def ip_address_of(address: Address) -> str:
+    """The IP address of an address's host, for servers that know no names.
+
+    Raises:
+        OSError: the name has none.
+    """
+    return str(_resolve(address)[4][0])
+
+
+def _resolve(address: Address) -> tuple[int, int, int, str, tuple[Any, ...]]:
+    return socket.getaddrinfo(
+        address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+
+
 def _require_free(setting: str, address: Address) -> None:
     change = f"set {setting} to another address"
     try:
-        family, kind, protocol, _, target = socket.getaddrinfo(
-            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        family, kind, protocol, _, target = _resolve(address)
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(target)

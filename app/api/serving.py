@@ -9,7 +9,7 @@ from granian.server.embed import Server
 
 from app.api.application import create_api, create_writer
 from app.live.feeds import LiveFeeds
-from app.ports import require_free
+from app.ports import ip_address_of, require_free
 from app.settings import Settings
 
 SETTING = "PLAYVITALS_API_ADDRESS"
@@ -41,7 +41,7 @@ async def _serve(settings: Settings) -> None:
     feeds = LiveFeeds(settings)
     server = Server(
         create_api(settings, writer, feeds),
-        address=settings.api_address.host,
+        address=ip_address_of(settings.api_address),
         port=settings.api_address.port,
         interface=Interfaces.ASGI,
         # There are none; an attempt is refused like any other request, in the envelope.

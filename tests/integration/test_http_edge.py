@@ -28,8 +28,8 @@ UPGRADE = (
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(free_port: Callable[[], int]) -> AsyncIterator[Address]:
-    """The address of an API without a broker."""
-    address = Address("127.0.0.1", free_port())
+    """The address of an API without a broker, which its setting gives by name."""
+    address = Address("localhost", free_port())
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "app.cli", "api"),
         env={

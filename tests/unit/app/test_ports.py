@@ -2,10 +2,11 @@
 
 import socket
 from collections.abc import Callable
+from ipaddress import ip_address
 
 import pytest
 
-from app.ports import free_port_pair, require_free
+from app.ports import free_port_pair, ip_address_of, require_free
 from app.settings import Address
 from models.errors import OperatorError
 
@@ -45,3 +46,12 @@ def test_one_port_for_two_settings_is_refused(free_port: Callable[[], int]) -> N
 def test_a_pair_of_free_ports_lies_side_by_side() -> None:
     port = free_port_pair()
     require_free([("A", Address("127.0.0.1", port)), ("B", Address("127.0.0.1", port + 1))])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1"])  # noqa: S104 - not bound
+def test_ip_address_is_its_own(host: str) -> None:
+    assert ip_address_of(Address(host, 8080)) == host
+
+
+def test_ip_address_of_a_name() -> None:
+    assert ip_address(ip_address_of(Address("localhost", 8080))).is_loopback
