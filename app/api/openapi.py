@@ -43,7 +43,11 @@ _REFUSALS = {
     ),
     "404": ("NotFound", "No such path", ["NOT_FOUND"]),
     "405": ("MethodNotAllowed", "No such method on this path", ["METHOD_NOT_ALLOWED"]),
-    "413": ("PayloadTooLarge", "The body is too large after decompression", ["PAYLOAD_TOO_LARGE"]),
+    "413": (
+        "PayloadTooLarge",
+        "The body is too large, before or after decompression",
+        ["PAYLOAD_TOO_LARGE"],
+    ),
     "415": (
         "UnsupportedMediaType",
         "Another content type or encoding than is taken",
