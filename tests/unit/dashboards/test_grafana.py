@@ -236,3 +236,66 @@ def test_alerts_are_marked_on_the_charts(dashboard: Dashboard) -> None:
     assert alerts["enable"] is True
     assert alerts["expr"] == 'ALERTS{alertstate="firing"}'
     assert alerts["titleFormat"] == "{{alertname}}"
+
+
+def documented_rows(heading: str) -> list[list[str]]:
+    """The cells of the table rows in a section of the document about the dashboards."""
+    text = (ROOT / "docs/dashboards.md").read_text().split(f"\n## {heading}\n")[1]
+    rows = re.findall(r"^\| (.*) \|$", text.split("\n## ")[0], re.M)
+    return [row.split(" | ") for row in rows]
+
+
+def test_the_document_has_the_uids_and_questions_of_every_dashboard() -> None:
+    documented = {
+        uid.strip("`"): (title, text)
+        for title, uid, text in documented_rows("Which one")
+        if uid.startswith("`")
+    }
+    assert documented == {
+        uid: (found.json["title"].removeprefix("playvitals: "), documented[uid][1])
+        for uid, found in all_dashboards().items()
+    }
+    for uid, (_, text) in documented.items():
+        for question in re.findall(r"[^?]+\?", text):
+            assert question.strip()[:12] in json.dumps(all_dashboards()[uid].json), question
+
+
+def test_the_document_has_every_variable_where_it_is() -> None:
+    documented = {row[0].strip("`"): row[1] for row in documented_rows("What can be chosen")[1:]}
+    places: dict[str, list[str]] = {}
+    for found in (Dashboard(FOLDER / name) for name in DASHBOARDS):
+        for name in found.variables:
+            places.setdefault(name, []).append(found.json["title"].removeprefix("playvitals: "))
+    spread = {
+        single: documented[name] for name in documented for single in re.findall(r"\w+", name)
+    }
+    assert spread == {
+        name: "all" if len(titles) == len(DASHBOARDS) else ", ".join(titles)
+        for name, titles in places.items()
+    }
+
+
+def test_the_document_has_the_values_at_which_colours_change() -> None:
+    units = {"ms": 0.001, "s": 1.0, "%": 0.01}
+
+    def number(text: str) -> float:
+        value, unit = text.split()
+        return float(value) * units[unit]
+
+    documented = {
+        figure: [number(look), number(bad)]
+        for name, look, bad in (row for row in documented_rows("Which one") if len(row) == 3)
+        if re.fullmatch(r"[\d.]+ (ms|s|%)", look)
+        for figure in name.lower().split(", ")
+    }
+    documented["receipt to counted, p99"] = documented.pop("p99")
+    documented.pop("receipt to counted")
+    shown = {
+        panel["title"].lower().removesuffix(" by $dimension"): [
+            step["value"] for step in steps(panel)[1:]
+        ]
+        for uid in ("playvitals-quality", "playvitals-breakdown")
+        for panel in all_dashboards()[uid].panels
+    }
+    assert len(documented) == 9
+    assert documented == {figure: pytest.approx(shown[figure]) for figure in documented}
