@@ -31,6 +31,8 @@ SECONDS = "s"
 RATIO = "percentunit"
 COUNT = "short"
 PER_SECOND = "cps"
+EVENTS_PER_SECOND = "eps"
+REQUESTS_PER_SECOND = "reqps"
 BYTES = "bytes"
 
 STAT_WIDTH, STAT_HEIGHT = 3, 4
@@ -157,11 +159,12 @@ def histogram_panel(
     promql: str,
     description: str,
     *,
+    unit: str,
     steps: Steps,
     no_value: str,
     width: int = CHART_WIDTH,
 ) -> heatmap.Panel:
-    """How a histogram in seconds is spread, over time: one row per bucket."""
+    """How a histogram in seconds is spread over time; ``unit`` is that of its rate."""
     return (
         heatmap.Panel()
         .title(title)
@@ -177,13 +180,13 @@ def histogram_panel(
             .legend_format("{{le}}")
             .ref_id("A")
         )
-        .unit(PER_SECOND)
+        .unit(unit)
         .thresholds(thresholds(steps))
         .no_value(no_value)
         .calculate(False)
         .scale_distribution(common.ScaleDistributionConfig().type(ScaleDistribution.LINEAR))
         .y_axis(heatmap.YAxisConfig().unit(SECONDS))
-        .cell_values(heatmap.CellValues().unit(PER_SECOND))
+        .cell_values(heatmap.CellValues().unit(unit))
         .color(
             heatmap.HeatmapColorOptions()
             .mode(HeatmapColorMode.SCHEME)

@@ -9,6 +9,7 @@ from dashboards.grafana.generator.documents import PIPELINE, described
 from dashboards.grafana.generator.frame import Row, dashboard
 from dashboards.grafana.generator.panels import (
     COUNT,
+    EVENTS_PER_SECOND,
     RATIO,
     SECONDS,
     chart,
@@ -147,6 +148,7 @@ def _course() -> list[Builder[Panel]]:
                 " network in front of it.",
                 COUNTED,
             ),
+            unit=EVENTS_PER_SECOND,
             steps=targets.neutral(),
             no_value=NO_EVENTS,
         ),

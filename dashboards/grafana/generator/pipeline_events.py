@@ -5,7 +5,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 
 from dashboards.grafana.generator import targets
 from dashboards.grafana.generator.documents import described
-from dashboards.grafana.generator.panels import BYTES, COUNT, PER_SECOND, chart
+from dashboards.grafana.generator.panels import BYTES, COUNT, EVENTS_PER_SECOND, chart
 from dashboards.grafana.generator.pipeline_stats import COUNTED, HEALTH, NO_EVENTS, NO_WORKER
 from dashboards.grafana.generator.processes import WORKER, cpu, memory
 from dashboards.grafana.generator.queries import Query, rate
@@ -22,7 +22,7 @@ def pipeline_events() -> list[Builder[Panel]]:
                 " clients that send again: their requests time out.",
                 COUNTED,
             ),
-            unit=PER_SECOND,
+            unit=EVENTS_PER_SECOND,
             steps=targets.neutral(),
             no_value=NO_EVENTS,
             stacked=True,
@@ -41,7 +41,7 @@ def pipeline_events() -> list[Builder[Panel]]:
                 " figures made of it then look fine.",
                 COUNTED,
             ),
-            unit=PER_SECOND,
+            unit=EVENTS_PER_SECOND,
             steps=targets.neutral(),
             no_value=NO_EVENTS,
             stacked=True,
@@ -51,7 +51,7 @@ def pipeline_events() -> list[Builder[Panel]]:
             "Rejected events by rule",
             [Query(rate("playvitals_rejected_total", by="reason"), "{{reason}}")],
             described("Events refused, by the first rule they break. Good: 0.", COUNTED),
-            unit=PER_SECOND,
+            unit=EVENTS_PER_SECOND,
             steps=targets.none_is_good(),
             no_value=NO_EVENTS,
             stacked=True,
@@ -69,7 +69,7 @@ def pipeline_events() -> list[Builder[Panel]]:
                 " wrong, or that were in the wrong partition. Good: near 0, and no misrouted ones.",
                 COUNTED,
             ),
-            unit=PER_SECOND,
+            unit=EVENTS_PER_SECOND,
             steps=targets.neutral(),
             no_value=NO_EVENTS,
             width=6,

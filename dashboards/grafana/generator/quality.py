@@ -152,6 +152,7 @@ def _course() -> list[Builder[Panel]]:
                 " groups of viewers, of whom one is slow.",
                 "counters-and-histograms",
             ),
+            unit=PER_SECOND,
             steps=targets.neutral(),
             no_value=NO_PLAYS,
         ),
