@@ -1,32 +1,30 @@
 """API: do events get in, how fast, and what is refused."""
 
-from grafana_foundation_sdk.builders import stat
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
 from dashboards.grafana.generator import targets
+from dashboards.grafana.generator.api_now import (
+    ANSWER_SECONDS,
+    DOC,
+    EVENTS,
+    NO_API,
+    NO_REQUESTS,
+    REQUESTS,
+    api_now,
+)
 from dashboards.grafana.generator.documents import API, described
 from dashboards.grafana.generator.frame import Row, dashboard
 from dashboards.grafana.generator.panels import (
     COUNT,
     EVENTS_PER_SECOND,
-    RATIO,
     REQUESTS_PER_SECOND,
     SECONDS,
     chart,
     histogram_panel,
-    stat_panel,
 )
 from dashboards.grafana.generator.processes import API_PROCESS, cpu, memory, open_files
-from dashboards.grafana.generator.queries import Query, histogram_quantile, rate, share
-
-NO_API = "no API"
-NO_REQUESTS = "no requests"
-
-_REQUESTS = "playvitals_api_requests_total"
-_SECONDS = "playvitals_api_request_seconds"
-_EVENTS = "playvitals_api_events_total"
-_DOC = "health-of-the-pipeline"
+from dashboards.grafana.generator.queries import Query, histogram_quantile, rate
 
 
 def api() -> Dashboard:
@@ -36,7 +34,7 @@ def api() -> Dashboard:
         "API",
         "Do events get in, how fast, and what is refused?",
         [
-            Row("Do events get in?", _now()),
+            Row("Do events get in?", api_now()),
             Row("Since when, and which requests?", _course()),
             Row("Are the live figures read?", _feeds()),
             Row("Is an API short of something?", _resources()),
@@ -44,108 +42,15 @@ def api() -> Dashboard:
     )
 
 
-def _now() -> list[stat.Panel]:
-    return [
-        stat_panel(
-            "APIs reporting",
-            f"count({API_PROCESS}) or vector(0)",
-            described("API processes that Prometheus reads. Good: as many as are deployed.", _DOC),
-            unit=COUNT,
-            steps=targets.some_is_good(),
-            no_value=NO_API,
-        ),
-        stat_panel(
-            "Server errors",
-            share(rate(_REQUESTS, selector='status=~"5.."'), rate(_REQUESTS)),
-            described(
-                "Share of the requests answered with 500 or more. Good: under 0.1 %. 503 says"
-                " that the broker did not acknowledge; clients send again.",
-                _DOC,
-            ),
-            unit=RATIO,
-            steps=targets.API_ERRORS,
-            no_value=NO_REQUESTS,
-            decimals=2,
-        ),
-        stat_panel(
-            "Answer time p99",
-            histogram_quantile(_SECONDS, 0.99),
-            described(
-                "99 of 100 requests are answered within this time, the broker's acknowledgement"
-                " included. Good: under 250 ms.",
-                _DOC,
-            ),
-            unit=SECONDS,
-            steps=targets.API_SECONDS,
-            no_value=NO_REQUESTS,
-        ),
-        stat_panel(
-            "Requests per second",
-            rate(_REQUESTS),
-            described(
-                "All requests, pages and probes included: how much traffic the API has.", _DOC
-            ),
-            unit=REQUESTS_PER_SECOND,
-            steps=targets.neutral(),
-            no_value=NO_API,
-        ),
-        stat_panel(
-            "Events received",
-            rate(_EVENTS, selector='outcome="received"'),
-            described("Events per second that the broker has for certain.", _DOC),
-            unit=EVENTS_PER_SECOND,
-            steps=targets.neutral(),
-            no_value=NO_API,
-        ),
-        stat_panel(
-            "Events refused",
-            share(rate(_EVENTS, selector='outcome="failed"'), rate(_EVENTS)),
-            described(
-                "Share of the events that break a rule; the client is told which. Good: under"
-                " 1 %. A jump is mostly a release of one app.",
-                _DOC,
-            ),
-            unit=RATIO,
-            steps=targets.REJECTED,
-            no_value="no events",
-            decimals=2,
-        ),
-        stat_panel(
-            "Not acknowledged",
-            rate(_EVENTS, selector='outcome="unavailable"'),
-            described(
-                "Events per second that the broker did not acknowledge; the client is asked to"
-                " send them again. Good: 0.",
-                _DOC,
-            ),
-            unit=EVENTS_PER_SECOND,
-            steps=targets.none_is_good(),
-            no_value=NO_API,
-        ),
-        stat_panel(
-            "Clients held back",
-            rate(_REQUESTS, selector='status="429"') + " or vector(0)",
-            described(
-                "Requests per second answered with 429, because a key sends more than it may."
-                " Good: 0. Their events come later or never.",
-                _DOC,
-            ),
-            unit=REQUESTS_PER_SECOND,
-            steps=targets.none_is_good(),
-            no_value=NO_API,
-        ),
-    ]
-
-
 def _course() -> list[Builder[Panel]]:
     return [
         chart(
             "Requests by status",
-            [Query(rate(_REQUESTS, by="status"), "{{status}}")],
+            [Query(rate(REQUESTS, by="status"), "{{status}}")],
             described(
                 "Answers by status; 0 is a client that left before its answer. Good: nearly all"
                 " 200. 400 and 413 are faulty clients, 401 and 403 keys, 503 the broker.",
-                _DOC,
+                DOC,
             ),
             unit=REQUESTS_PER_SECOND,
             steps=targets.neutral(),
@@ -155,14 +60,14 @@ def _course() -> list[Builder[Panel]]:
         chart(
             "Answer time",
             [
-                Query(histogram_quantile(_SECONDS, quantile), legend)
+                Query(histogram_quantile(ANSWER_SECONDS, quantile), legend)
                 for quantile, legend in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
             ],
             described(
                 "Time to answer, the broker's acknowledgement included. Good: p99 under 250 ms,"
                 " where the first line is. All rising together is the broker; p99 alone is an"
                 " API short of processor time.",
-                _DOC,
+                DOC,
             ),
             unit=SECONDS,
             steps=targets.API_SECONDS,
@@ -170,11 +75,11 @@ def _course() -> list[Builder[Panel]]:
         ),
         histogram_panel(
             "Answer times, requests per second",
-            rate(f"{_SECONDS}_bucket", by="le"),
+            rate(f"{ANSWER_SECONDS}_bucket", by="le"),
             described(
                 "How answer times are spread. Good: all colour below 250 ms. A band apart is a"
                 " slow route or a slow broker.",
-                _DOC,
+                DOC,
             ),
             unit=REQUESTS_PER_SECOND,
             steps=targets.neutral(),
@@ -182,8 +87,8 @@ def _course() -> list[Builder[Panel]]:
         ),
         chart(
             "Requests by route",
-            [Query(rate(_REQUESTS, by="route"), "{{route}}")],
-            described("Requests by path; unmatched are paths that do not exist.", _DOC),
+            [Query(rate(REQUESTS, by="route"), "{{route}}")],
+            described("Requests by path; unmatched are paths that do not exist.", DOC),
             unit=REQUESTS_PER_SECOND,
             steps=targets.neutral(),
             no_value=NO_REQUESTS,
@@ -193,14 +98,14 @@ def _course() -> list[Builder[Panel]]:
             "Requests answered with an error",
             [
                 Query(
-                    rate(_REQUESTS, by="route, status", selector='status=~"[45].."'),
+                    rate(REQUESTS, by="route, status", selector='status=~"[45].."'),
                     "{{route}} {{status}}",
                 )
             ],
             described(
                 "Which route answers with which error. Good: none. 4xx are clients: after a"
                 " release of an app or a change of keys. 5xx are ours.",
-                _DOC,
+                DOC,
             ),
             unit=REQUESTS_PER_SECOND,
             steps=targets.neutral(),
@@ -208,11 +113,11 @@ def _course() -> list[Builder[Panel]]:
         ),
         chart(
             "Events by outcome",
-            [Query(rate(_EVENTS, by="outcome"), "{{outcome}}")],
+            [Query(rate(EVENTS, by="outcome"), "{{outcome}}")],
             described(
                 "Events received (durable), failed (refused) and unavailable (the broker was"
                 " away). Good: all received.",
-                _DOC,
+                DOC,
             ),
             unit=EVENTS_PER_SECOND,
             steps=targets.neutral(),
@@ -231,7 +136,7 @@ def _feeds() -> list[Builder[Panel]]:
                 "Whether every API reads the topic behind the live figures up to its end. Good:"
                 " yes. At no, the live page and `/v1/quality` are not current; taking in events"
                 " goes on.",
-                _DOC,
+                DOC,
             ),
             unit="bool_yes_no",
             steps=targets.some_is_good(),
@@ -249,7 +154,7 @@ def _feeds() -> list[Builder[Panel]]:
             described(
                 "How often a topic behind the live figures could not be read. Good: 0; the API"
                 " tries again every second.",
-                _DOC,
+                DOC,
             ),
             unit=COUNT,
             steps=targets.none_is_good(),
@@ -258,7 +163,7 @@ def _feeds() -> list[Builder[Panel]]:
         chart(
             "Open live pages",
             [Query("sum(playvitals_api_live_streams)", "pages")],
-            described("Live streams that are open, one per page. They cost little.", _DOC),
+            described("Live streams that are open, one per page. They cost little.", DOC),
             unit=COUNT,
             steps=targets.neutral(),
             no_value=NO_API,

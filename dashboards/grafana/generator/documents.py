@@ -2,6 +2,8 @@
 
 DOCUMENTS_URL = "https://github.com/playvitals/playvitals/blob/main/"
 RUNBOOKS = "docs/operations/alerts/README.md"
+RUNBOOK_OF_CELL = f"{DOCUMENTS_URL}docs/operations/alerts/${{__value.text}}.md"
+"""The runbook of the alert whose name was clicked."""
 
 QUALITY = "playvitals-quality"
 BREAKDOWN = "playvitals-breakdown"

@@ -4,7 +4,10 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
 from dashboards.grafana.generator import targets, variables
-from dashboards.grafana.generator.documents import BREAKDOWN, QUALITY, described, to_dashboard
+from dashboards.grafana.generator.documents import (
+    QUALITY,
+    described,
+)
 from dashboards.grafana.generator.frame import Row, dashboard
 from dashboards.grafana.generator.panels import (
     COUNT,
@@ -22,28 +25,8 @@ from dashboards.grafana.generator.quality_now import (
     TO_BREAKDOWN,
     quality_now,
 )
-from dashboards.grafana.generator.queries import Query, rate, rolling, rolling_by_slice
-from dashboards.grafana.generator.tables import Column, slice_table
-
-# Ways to go wrong that a ranking makes sense for, by the name of the rolling figure.
-RANKINGS = {
-    "Rebuffer ratio": "rebuffer_ratio",
-    "Rebuffered views": "rebuffered_views_ratio",
-    "Mean stall": "mean_stall_seconds",
-    "Startup p99": "startup_seconds",
-    "Start failures": "start_failure_ratio",
-    "Playback failures": "playback_failure_ratio",
-    "Exits before start": "exits_before_start_ratio",
-    "Wait ratio": "wait_ratio",
-}
-WORST_SLICES = 15
-
-TO_SLICE = to_dashboard(
-    BREAKDOWN,
-    *("window", "minimum_plays"),
-    dimension="${__data.fields.dimension}",
-    value="${__data.fields.value}",
-)
+from dashboards.grafana.generator.quality_where import RANKINGS, firing_alerts, worst_slices
+from dashboards.grafana.generator.queries import Query, rate, rolling
 
 
 def quality() -> Dashboard:
@@ -55,7 +38,7 @@ def quality() -> Dashboard:
         [
             Row("Are viewers fine?", quality_now()),
             Row("Since when, and how bad?", _course()),
-            Row("Where?", [_worst()]),
+            Row("Where, and what is to be done?", [worst_slices(), firing_alerts()]),
             Row("Can these figures be trusted?", [reporting(6), freshness(6), lag(6), ledger(6)]),
         ],
         [variables.window(), variables.metric(RANKINGS), variables.minimum_plays()],
@@ -185,53 +168,3 @@ def _course() -> list[Builder[Panel]]:
             width=12,
         ),
     ]
-
-
-def _worst() -> Builder[Panel]:
-    ranking = rolling_by_slice("${metric}")
-    enough = f"{rolling_by_slice('plays')} >= $minimum_plays"
-    top = f"topk({WORST_SLICES}, {ranking} and {enough})"
-
-    def column(title: str, promql: str, unit: str, steps: targets.Steps) -> Column:
-        return Column(title, f"{promql} and {top}", unit, steps)
-
-    failed = (
-        f"({rolling_by_slice('start_failure_ratio')}"
-        f" + {rolling_by_slice('playback_failure_ratio')})"
-    )
-    return slice_table(
-        "Worst slices of every dimension",
-        [
-            Column("Ranked by", top, "none", targets.neutral()),
-            column("Plays", rolling_by_slice("plays"), COUNT, targets.neutral()),
-            column(
-                "Rebuffer ratio",
-                rolling_by_slice("rebuffer_ratio"),
-                RATIO,
-                targets.REBUFFER_RATIO,
-            ),
-            column(
-                "Rebuffered views",
-                rolling_by_slice("rebuffered_views_ratio"),
-                RATIO,
-                targets.REBUFFERED_VIEWS,
-            ),
-            column(
-                "Startup p95",
-                rolling_by_slice("startup_seconds", 0.95),
-                SECONDS,
-                targets.STARTUP_P95_SECONDS,
-            ),
-            column("Failed views", failed, RATIO, targets.FAILURES),
-        ],
-        described(
-            f"The {WORST_SLICES} worst slices by the figure chosen above, of all dimensions at"
-            " once. The cause is the slice that stands out while the other values of its"
-            " dimension are fine. Good: no coloured cells. Click a value to break it down.",
-            "under-which-values",
-        ),
-        labels=("dimension", "value"),
-        sort_by="Ranked by",
-        no_value="no slice with enough plays",
-        url=TO_SLICE,
-    )

@@ -1,4 +1,4 @@
-"""Tables with one row per slice: a query per column, joined by the labels of the slice."""
+"""Tables: slices, with a query per column joined by the labels of the slice, and alerts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from dashboards.grafana.generator.panels import COUNT, DATASOURCE, link
 from dashboards.grafana.generator.targets import Steps, neutral, thresholds
 
-TABLE_HEIGHT = 10
+TABLE_WIDTH, TABLE_HEIGHT = 24, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ def slice_table(
     sort_by: str,
     no_value: str,
     url: str,
+    width: int = TABLE_WIDTH,
 ) -> table.Panel:
     """A row per combination of ``labels``.
 
@@ -46,17 +47,7 @@ def slice_table(
         url: where a click on a label leads; may name the fields of the row.
     """
     panel = (
-        table.Panel()
-        .title(title)
-        .description(description)
-        .datasource(DATASOURCE)
-        .height(TABLE_HEIGHT)
-        .span(24)
-        .unit(COUNT)
-        .thresholds(thresholds(neutral()))
-        .no_value(no_value)
-        .align(FieldTextAlignment.AUTO)
-        .show_header(True)
+        _table(title, description, no_value, width)
         .sort_by([common.TableSortByFieldState().display_name(sort_by).desc(True)])
         .with_transformation(DataTransformerConfig(id_val="merge", options={}))
         .with_transformation(DataTransformerConfig(id_val="organize", options=_order(columns)))
@@ -71,9 +62,43 @@ def slice_table(
         )
         panel = panel.override_by_name(column.title, _look(column))
     for label in labels:
-        links = [link("Break down", url).build()]
-        panel = panel.override_by_name(label, [DynamicConfigValue("links", links)])
+        panel = panel.override_by_name(label, [_links("Break down", url)])
     return panel
+
+
+def alert_table(
+    title: str, promql: str, description: str, *, no_value: str, url: str, width: int
+) -> table.Panel:
+    """A row per alert; ``url`` is where a click on its name leads."""
+    hidden: dict[str, object] = {"excludeByName": {"Time": True, "Value": True}}
+    return (
+        _table(title, description, no_value, width)
+        .with_target(
+            prometheus.Dataquery().expr(promql).instant().format(PromQueryFormat.TABLE).ref_id("A")
+        )
+        .with_transformation(DataTransformerConfig(id_val="organize", options=hidden))
+        .override_by_name("alertname", [_links("Runbook", url)])
+    )
+
+
+def _table(title: str, description: str, no_value: str, width: int) -> table.Panel:
+    return (
+        table.Panel()
+        .title(title)
+        .description(description)
+        .datasource(DATASOURCE)
+        .height(TABLE_HEIGHT)
+        .span(width)
+        .unit(COUNT)
+        .thresholds(thresholds(neutral()))
+        .no_value(no_value)
+        .align(FieldTextAlignment.AUTO)
+        .show_header(True)
+    )
+
+
+def _links(title: str, url: str) -> DynamicConfigValue:
+    return DynamicConfigValue("links", [link(title, url).build()])
 
 
 def _with_ref_ids(columns: Sequence[Column]) -> list[tuple[str, Column]]:

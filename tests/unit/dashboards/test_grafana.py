@@ -13,7 +13,7 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard as Model
 
 from dashboards.grafana.generator.documents import DOCUMENTS_URL, RUNBOOKS
-from dashboards.grafana.generator.quality import RANKINGS
+from dashboards.grafana.generator.quality_where import RANKINGS
 from dashboards.grafana.generator.writing import DASHBOARDS, FOLDER, rendered, write_all
 from tests.support.grafana import BUILT_IN, FILES, Dashboard, all_dashboards, variables_in
 
@@ -183,7 +183,7 @@ def test_every_variable_in_a_query_or_link_can_be_chosen(dashboard: Dashboard) -
     for query in dashboard.queries:
         assert variables_in(query.promql) <= known
     for url in dashboard.urls:
-        assert variables_in(re.sub(r"\$\{__(data|field)\.[\w.]+\}", "", url)) <= known
+        assert variables_in(re.sub(r"\$\{__(data|field|value)\.[\w.]+\}", "", url)) <= known
     assert "datasource" in dashboard.variables
 
 
@@ -206,7 +206,7 @@ def test_links_into_the_documents_lead_to_sections_that_exist(dashboard: Dashboa
     addresses = set(re.findall(rf"{re.escape(DOCUMENTS_URL)}([\w./-]+)(?:#([\w-]+))?", text))
     assert len(addresses) > 1
     # The index of the runbooks comes with the alert rules, whose tests hold it.
-    for path, anchor in addresses - {(RUNBOOKS, "")}:
+    for path, anchor in addresses - {(RUNBOOKS, ""), (f"{Path(RUNBOOKS).parent}/", "")}:
         document = ROOT / path
         assert document.is_file(), path
         if anchor:
@@ -216,8 +216,12 @@ def test_links_into_the_documents_lead_to_sections_that_exist(dashboard: Dashboa
 def test_slices_can_be_clicked() -> None:
     dashboards = all_dashboards()
     for uid in ("playvitals-quality", "playvitals-breakdown"):
-        tables = [panel for panel in dashboards[uid].panels if panel["type"] == "table"]
-        assert tables
+        tables = [
+            panel
+            for panel in dashboards[uid].panels
+            if panel["type"] == "table" and panel["title"] != "Alerts"
+        ]
+        assert len(tables) == 1
         for table in tables:
             links = [
                 (override["matcher"]["options"], found["value"][0]["url"])
@@ -229,6 +233,19 @@ def test_slices_can_be_clicked() -> None:
             for _, url in links:
                 assert url.startswith("/d/playvitals-breakdown?")
                 assert "var-value=${__data.fields.value}" in url
+
+
+def test_the_name_of_an_alert_leads_to_its_runbook() -> None:
+    (alerts,) = [
+        panel
+        for panel in all_dashboards()["playvitals-quality"].panels
+        if panel["title"] == "Alerts"
+    ]
+    (override,) = alerts["fieldConfig"]["overrides"]
+    assert override["matcher"]["options"] == "alertname"
+    (found,) = override["properties"][0]["value"]
+    folder = Path(RUNBOOKS).parent
+    assert found["url"] == f"{DOCUMENTS_URL}{folder}/${{__value.text}}.md"
 
 
 def test_alerts_are_marked_on_the_charts(dashboard: Dashboard) -> None:
