@@ -47,6 +47,7 @@ def welcome(settings: Settings) -> str:
         (
             "playvitals is running.",
             "",
+            f"  live page   {settings.api_address.url}/",
             f"  events API  {settings.api_address.url}  (documentation under /docs)",
             f"  metrics     {settings.metrics_address.url}/metrics",
             f"  Kafka       {broker}",

@@ -178,6 +178,8 @@ function startWorst() {
 
 // Nobody looks: nothing is drawn, and the API has one stream less to serve.
 document.addEventListener("visibilitychange", () => {
+  // Somebody is looking for a key, perhaps in another tab: nothing goes on until it is entered.
+  if (!byId("key").hidden) return;
   if (document.hidden) stream.pause();
   else stream.reconnect();
 });
