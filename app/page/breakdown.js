@@ -7,7 +7,6 @@ import { Sparkline } from "./sparkline.js";
 
 const COLUMNS = [
   "plays",
-  "activeViewers",
   "rebufferRatio",
   "rebufferedViews",
   "meanStall",
@@ -17,7 +16,10 @@ const COLUMNS = [
   "exits",
   "startFailures",
   "playbackFailures",
+  "activeViewers",
 ];
+/** The trend stands behind the figure that it is the course of. */
+const TREND_AFTER = "rebufferRatio";
 /** Sizes, not qualities: nothing about them is worse. */
 const SIZES = ["plays", "activeViewers"];
 const VALUE = "value";
@@ -40,8 +42,11 @@ export class Breakdown {
     this.title = make("caption", { className: "sr" });
     this.body = make("tbody");
     this.empty = make("p", { className: "empty", textContent: "Waiting for the first figures" });
-    const head = make("tr", {}, this.#header(VALUE, "Value"), trendHeader());
-    for (const name of COLUMNS) head.append(this.#header(name, FIGURES[name].label));
+    const head = make("tr", {}, this.#header(VALUE, "Value"));
+    for (const name of COLUMNS) {
+      head.append(this.#header(name, FIGURES[name].label));
+      if (name === TREND_AFTER) head.append(trendHeader());
+    }
     this.region = make(
       "div",
       { className: "scroll", tabIndex: 0, role: "region", "aria-label": "Breakdown table" },
@@ -155,7 +160,6 @@ class Row {
       "tr",
       {},
       make("th", { scope: "row", className: "value" }, name, " ", this.few),
-      make("td", {}, this.#spark.node),
     );
     for (const column of COLUMNS) {
       const cell = {
@@ -166,6 +170,9 @@ class Row {
       cell.node = make("td", {}, cell.mark, cell.number, cell.words);
       this.#cells.set(column, cell);
       this.node.append(cell.node);
+      if (column === TREND_AFTER) {
+        this.node.append(make("td", { className: "trend" }, this.#spark.node));
+      }
     }
   }
 
@@ -189,7 +196,8 @@ class Row {
 function trendHeader() {
   return make("th", {
     scope: "col",
-    textContent: "Rebuffering, 1 h",
+    className: "trend",
+    textContent: "Its last hour",
     title: "Rebuffer ratio over the last hour; all lines have the same scale",
   });
 }

@@ -7,6 +7,8 @@ import { brief, count, duration, percent, text, timeOfDay } from "./format.js";
 import uPlot from "./vendor/uPlot.esm.js";
 
 const FONT = "11px system-ui, sans-serif";
+/** Whole minutes: the labels have no seconds. */
+const TIME_STEPS_SECONDS = [60, 120, 300, 600, 900, 1800];
 const DASHES = [[], [7, 4], [2, 3]];
 
 const CHARTS = [
@@ -239,7 +241,14 @@ class Chart {
         y: { range: (_, __, max) => [0, Math.max(floor, (max ?? 0) * 1.08)] },
       },
       axes: [
-        { ...axis, grid: { show: false }, space: 64, values: "{HH}:{mm}", size: 28 },
+        {
+          ...axis,
+          grid: { show: false },
+          space: 64,
+          incrs: TIME_STEPS_SECONDS,
+          values: "{HH}:{mm}",
+          size: 28,
+        },
         {
           ...axis,
           size: 56,

@@ -23,8 +23,9 @@ export function percent(ratio) {
   return [decimals[value < 9.995 ? 2 : 1].format(value), "%"];
 }
 
-/** Seconds that passed: 0.8 s, 42 s, 3 min 5 s, 2 h 10 min. */
+/** Seconds that passed: 0 s, 0.8 s, 42 s, 3 min 5 s, 2 h 10 min. */
 export function age(seconds) {
+  if (seconds === 0) return ["0", "s"];
   if (seconds < 9.95) return [decimals[1].format(seconds), "s"];
   if (seconds < 59.5) return [whole.format(seconds), "s"];
   const all = Math.round(seconds);

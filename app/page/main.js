@@ -78,7 +78,7 @@ const HANDLERS = {
     if (announceSelection) {
       announceSelection = false;
       const first = values.length ? `, first is ${values[0]}` : "";
-      announce(`${values.length} slices by ${found.dimension} in ${found.window}${first}`);
+      announce(`${values.length} ${values.length === 1 ? "slice" : "slices"} by ${found.dimension} in ${found.window}${first}`);
     }
   },
   pipeline(state) {

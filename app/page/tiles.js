@@ -64,20 +64,22 @@ export class Tiles {
 function counted(figure, record) {
   switch (figure) {
     case FIGURES.rebufferRatio:
-      return `${number(record.rebuffers)} stalls`;
+      return counts(record.rebuffers, "stall");
     case FIGURES.completion:
-      return `${number(record.completions)} completions`;
+      return counts(record.completions, "completion");
     case FIGURES.exits:
-      return `${number(record.exitsBeforeStart)} of ${number(record.endedViews)} views`;
+      return `${number(record.exitsBeforeStart)} of ${counts(record.endedViews, "view")}`;
     case FIGURES.startFailures:
-      return `${number(record.startFailures)} views`;
+      return counts(record.startFailures, "view");
     case FIGURES.playbackFailures:
-      return `${number(record.playbackFailures)} views`;
+      return counts(record.playbackFailures, "view");
     case FIGURES.plays:
-      return `${number(record.impressions)} impressions`;
+      return counts(record.impressions, "impression");
     default:
       return "sessions";
   }
 }
+
+const counts = (value, noun) => `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
 
 const number = value => text(FIGURES.plays.format, value);

@@ -53,6 +53,7 @@ async def call(page: Page, module: str, expression: str, argument: Any) -> Any:
         ("count", 1_234_567, "1,234,567"),
         ("rate", 812.5, "813 /s"),
         ("rate", 0.25, "0.3 /s"),
+        ("age", 0, "0 s"),
         ("age", 0.84, "0.8 s"),
         ("age", 9.95, "10 s"),
         ("age", 59.4, "59 s"),
