@@ -57,3 +57,16 @@ def compose_tool() -> list[str] | None:
 def seconds(duration: str) -> int:
     """A duration of the compose file in seconds: ``15s``, ``1m``."""
     return int(duration[:-1]) * {"s": 1, "m": 60}[duration[-1]]
+
+
+def on_loopback(text: str, ports: Mapping[str, int]) -> str:
+    """``text`` with every host and port that ``ports`` knows replaced by that port of loopback.
+
+    ``kafka:9092`` becomes ``127.0.0.1:31001``, and so does ``0.0.0.0:9092`` and ``:9092``.
+    """
+
+    def replace(found: re.Match[str]) -> str:
+        separator, port = found[1], found[2]
+        return f"127.0.0.1{separator}{ports[port]}" if port in ports else found[0]
+
+    return re.sub(r"(?:[\w.]+)?([:/])(\d{4})\b", replace, text)
