@@ -1,0 +1,112 @@
+"""The alert rules: what each says, that it has tests and a runbook, and that its metrics exist."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dashboards.grafana.generator.documents import DOCUMENTS_URL
+
+ROOT = Path(__file__).parents[3]
+PROMETHEUS = ROOT / "dashboards" / "prometheus"
+RUNBOOKS = ROOT / "docs" / "operations" / "alerts"
+SECTIONS = ["What it means", "Confirm", "Look at", "Do", "How it ends", "False alarms"]
+UIDS = {f"playvitals-{name}" for name in ("quality", "breakdown", "pipeline", "api")}
+NOT_OURS = {"up", "process_cpu_seconds_total"}
+SUFFIXES = ("_bucket", "_count", "_sum")
+
+
+def rules(kind: str) -> list[dict[str, Any]]:
+    """All rules of a kind: ``alert`` or ``record``."""
+    return [
+        rule
+        for path in sorted((PROMETHEUS / "rules").glob("*.yml"))
+        for group in yaml.safe_load(path.read_text())["groups"]
+        for rule in group["rules"]
+        if kind in rule
+    ]
+
+
+def promtool_tests() -> list[str]:
+    """The names of all tests of rules."""
+    return [
+        test["name"]
+        for path in sorted((PROMETHEUS / "tests").glob("*.yml"))
+        for test in yaml.safe_load(path.read_text())["tests"]
+    ]
+
+
+ALERTS = {rule["alert"]: rule for rule in rules("alert")}
+RECORDS = {rule["record"] for rule in rules("record")}
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_alert_says_what_it_is_and_where_to_look(name: str) -> None:
+    rule = ALERTS[name]
+    assert rule["labels"]["severity"] in ("page", "ticket")
+    assert rule["labels"]["theme"] in ("quality", "traffic", "pipeline", "api")
+    notes = rule["annotations"]
+    assert set(notes) == {"summary", "description", "runbook_url", "dashboard_url"}
+    assert len(notes["summary"]) < 100
+    uid = re.match(r"/d/([\w-]+)", notes["dashboard_url"])
+    assert uid is not None
+    assert uid[1] in UIDS
+    assert notes["runbook_url"] == f"{DOCUMENTS_URL}docs/operations/alerts/{name}.md"
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_alert_has_a_runbook_with_every_section(name: str) -> None:
+    runbook = (RUNBOOKS / f"{name}.md").read_text()
+    assert runbook.startswith(f"# {name}\n")
+    assert f"Severity: {ALERTS[name]['labels']['severity']}." in runbook
+    assert re.findall(r"^## (.*)$", runbook, re.M) == SECTIONS
+    assert f"[{name}]({name}.md)" in (RUNBOOKS / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_alert_is_tested_to_fire_and_to_stay_silent(name: str) -> None:
+    assert any(test.startswith(f"{name} fires") for test in promtool_tests())
+    assert any(test.startswith(f"{name} stays silent") for test in promtool_tests())
+
+
+def test_slices_are_named_by_the_alert() -> None:
+    for name in ("SliceRebuffering", "SliceStartupSlow", "SliceFailures"):
+        notes = ALERTS[name]["annotations"]
+        for text in (notes["summary"], notes["description"], notes["dashboard_url"]):
+            assert "{{ $labels.dimension }}" in text
+            assert "$labels.value" in text
+
+
+def test_every_runbook_belongs_to_an_alert() -> None:
+    assert {path.stem for path in RUNBOOKS.glob("*.md")} - {"README"} == set(ALERTS)
+
+
+@pytest.mark.parametrize("name", sorted(RECORDS))
+def test_recorded_name_is_level_metric_operations(name: str) -> None:
+    assert re.fullmatch(r"(all|slice|instance):playvitals_[a-z_]+:[a-z0-9_]+", name)
+
+
+def test_every_metric_in_a_rule_or_a_runbook_exists() -> None:
+    documented = set(
+        re.findall(r"^\| `(playvitals_\w+)`", (ROOT / "docs" / "metrics.md").read_text(), re.M)
+    )
+    known = documented | NOT_OURS | RECORDS
+    known |= {name + suffix for name in documented for suffix in SUFFIXES}
+    texts = [rule["expr"] for rule in (*rules("alert"), *rules("record"))]
+    texts += [
+        query
+        for path in RUNBOOKS.glob("*.md")
+        for query in re.findall(r"```promql\n(.*?)```", path.read_text(), re.S)
+    ]
+    used = {
+        name
+        for text in texts
+        for name in re.findall(r"(?:\w+:)?(?:playvitals|process)_\w+(?::\w+)?", _unlabelled(text))
+    }
+    assert used - known == set()
+
+
+def _unlabelled(promql: str) -> str:
+    return re.sub(r'"[^"]*"', '""', promql)
