@@ -104,6 +104,7 @@ function onState(state) {
   if (locked) keyForm.ask(state);
   else if (state.kind === "live") keyForm.close();
   if (locked || state.kind === "live") byId("figures").hidden = locked;
+  if (state.kind === "live") refusedSelection = false;
   document.body.classList.toggle("old", state.kind === "waiting");
   if (state.kind === "waiting") {
     showNotices([`Not live: ${state.reason}. These figures are the last ones known.`]);

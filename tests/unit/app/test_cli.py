@@ -117,6 +117,7 @@ def test_a_misspelt_variable_is_warned_about_once(
 def test_the_welcome_names_every_address_and_a_curl_on_one_line() -> None:
     text = welcome(load_settings({"PLAYVITALS_API_ADDRESS": "0.0.0.0:8123"}))
     assert "http://127.0.0.1:8123" in text
+    assert "live page   http://127.0.0.1:8123/\n" in text
     assert "http://127.0.0.1:6066/metrics" in text
     assert "127.0.0.1:19092" in text
     curl = next(line for line in text.splitlines() if line.startswith("curl "))
