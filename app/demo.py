@@ -1,4 +1,4 @@
-"""The demo: the whole stack, synthetic viewers, one rebuffer spike, and the figures live."""
+"""The demo: the whole stack, synthetic viewers, an incident, and the figures live."""
 
 import asyncio
 import sys
@@ -14,10 +14,10 @@ from rich.live import Live
 from app.events_client import EventsClient
 from app.settings import Settings
 from app.supervisor import running_stack
-from app.viewers.display import line, sent_news, table
+from app.viewers.display import CALM_DIMENSION, line, sent_news, table, telling
 from app.viewers.figures import RollingFigures, read_figures
-from app.viewers.incidents import RebufferSpike
 from app.viewers.sender import Tally, send_audience
+from app.viewers.stories import Story
 from models.errors import OperatorError
 
 _CONNECTIONS = 20
@@ -30,11 +30,13 @@ _LINE_EVERY_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """How many viewers, which seed, and for how long (``seconds`` None: until stopped)."""
+    """How many viewers, which seed, for how long (``seconds`` None: until stopped), and what goes
+    wrong (``story`` None: nothing)."""
 
     viewers: int
     seed: int
     seconds: float | None
+    story: Story | None
 
 
 async def run_demo(
@@ -52,11 +54,11 @@ async def run_demo(
     console.out("Starting broker, API and worker …", highlight=False)
     # On a terminal the output of the processes would tear the table apart.
     echo = None if console.is_terminal else sys.stderr
-    tally, spike = Tally(), RebufferSpike()
+    tally, story = Tally(), options.story
     async with running_stack(settings, echo=echo):
         console.out(welcome, highlight=False)
         console.out("")
-        show = asyncio.create_task(_show(settings, tally, spike, console))
+        show = asyncio.create_task(_show(settings, tally, story, console))
         try:
             async with EventsClient(
                 settings.api_address.url,
@@ -71,7 +73,7 @@ async def run_demo(
                     viewers=options.viewers,
                     seed=options.seed,
                     seconds=options.seconds,
-                    spike=spike,
+                    incident=None if story is None else story.incident,
                 )
         finally:
             show.cancel()
@@ -79,8 +81,9 @@ async def run_demo(
             console.out(sent_news(tally), highlight=False)
 
 
-async def _show(settings: Settings, tally: Tally, spike: RebufferSpike, console: Console) -> None:
+async def _show(settings: Settings, tally: Tally, story: Story | None, console: Console) -> None:
     window = settings.windows[0].label
+    dimension = CALM_DIMENSION if story is None else story.incident.dimension
     started_seconds = time.monotonic()
     async with aiohttp.ClientSession(timeout=_SCRAPE_TIMEOUT) as session:
 
@@ -88,32 +91,37 @@ async def _show(settings: Settings, tally: Tally, spike: RebufferSpike, console:
             seconds: float, draw: Callable[[RollingFigures | None, float], None]
         ) -> None:
             while True:
-                figures = await _scrape(session, settings, window)
+                figures = await _scrape(session, settings, window, dimension)
                 draw(figures, time.monotonic() - started_seconds)
                 await asyncio.sleep(seconds)
 
         if not console.is_terminal:
+            told: list[str] = []
 
             def print_line(figures: RollingFigures | None, elapsed: float) -> None:
-                text = line(figures, tally, spike, elapsed, window)
-                console.out(text, highlight=False)
+                nonlocal told
+                told, before = telling(story, elapsed), told
+                for text in (line(figures, tally, story, elapsed, window), *told):
+                    # Lines stay: what they told before they need not tell again.
+                    if text not in before:
+                        console.out(text, highlight=False)
 
             await refresh(_LINE_EVERY_SECONDS, print_line)
         with Live(console=console, auto_refresh=False) as live:
 
             def draw_table(figures: RollingFigures | None, elapsed: float) -> None:
-                shown: RenderableType = table(figures, tally, spike, elapsed, window)
+                shown: RenderableType = table(figures, tally, story, elapsed, window)
                 live.update(shown, refresh=True)
 
             await refresh(_TABLE_EVERY_SECONDS, draw_table)
 
 
 async def _scrape(
-    session: aiohttp.ClientSession, settings: Settings, window: str
+    session: aiohttp.ClientSession, settings: Settings, window: str, dimension: str
 ) -> RollingFigures | None:
     """The figures, or None where the worker does not answer just now."""
     try:
         async with session.get(f"{settings.metrics_address.url}/metrics") as response:
-            return read_figures(await response.text(), window)
+            return read_figures(await response.text(), window, dimension)
     except (aiohttp.ClientError, TimeoutError, ValueError):
         return None

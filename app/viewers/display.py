@@ -7,8 +7,12 @@ from rich.table import Table
 from rich.text import Text
 
 from app.viewers.figures import RollingFigures
-from app.viewers.incidents import RebufferSpike
 from app.viewers.sender import Tally
+from app.viewers.stories import Story
+from models.dimensions import ALL
+
+CALM_DIMENSION = "cdn"
+"""What the figures are broken down by where no story says otherwise."""
 
 _NOTHING = "-"
 
@@ -31,40 +35,64 @@ _ROWS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("startup p95", "startup_p95", _seconds),
     ("rebuffer ratio", "rebuffer_ratio", _percent),
     ("rebuffered views", "rebuffered_views_ratio", _percent),
+    ("start failures", "start_failure_ratio", _percent),
+    ("playback failures", "playback_failure_ratio", _percent),
     ("completion rate", "completion_ratio", _percent),
     ("active viewers", "active_viewers", _count),
 )
-_IN_LINE = ("plays", "startup p50", "startup p95", "rebuffer ratio", "completion rate")
-_ACTIVE = "active_viewers"
+_IN_LINE = (
+    "plays",
+    "startup p50",
+    "startup p95",
+    "rebuffer ratio",
+    "start failures",
+    "completion rate",
+    "active viewers",
+)
 
 
-def spike_news(spike: RebufferSpike, elapsed_seconds: float) -> str:
-    """Where the injected spike stands, ``elapsed_seconds`` after the viewers came."""
-    start, end = spike.start_ms / 1000, spike.end_ms / 1000
+def news(story: Story | None, elapsed_seconds: float) -> str:
+    """Where the story stands, ``elapsed_seconds`` after the viewers came."""
+    if story is None:
+        return "nothing goes wrong"
+    incident = story.incident
+    start, end = incident.start_ms / 1000, incident.end_ms / 1000
     if elapsed_seconds < start:
-        return f"rebuffer spike on {spike.cdn} in {start - elapsed_seconds:.0f} s"
+        return f"{incident.title} in {start - elapsed_seconds:.0f} s"
     if elapsed_seconds < end:
-        return f"rebuffer spike on {spike.cdn} for another {end - elapsed_seconds:.0f} s"
-    return f"the rebuffer spike on {spike.cdn} is over"
+        return f"{incident.title} for another {end - elapsed_seconds:.0f} s"
+    return f"the {incident.title} is over"
+
+
+def telling(story: Story | None, elapsed_seconds: float) -> list[str]:
+    """What happens now, what to look for, and which alerts to expect, a line each."""
+    chapter = story.chapter(round(elapsed_seconds * 1000)) if story is not None else None
+    if story is None or chapter is None:
+        return []
+    told = [f"now: {chapter.happening}", f"look for: {chapter.look}"]
+    if story.alerts:
+        told.append(f"alerts to expect: {', '.join(story.alerts)}")
+    return told
 
 
 def table(
-    figures: RollingFigures | None, tally: Tally, spike: RebufferSpike, elapsed: float, window: str
+    figures: RollingFigures | None, tally: Tally, story: Story | None, elapsed: float, window: str
 ) -> Group:
-    """The figures of all viewers and by CDN, with what was sent and where the spike stands."""
+    """The figures of all viewers and by slice, what was sent, and how the story goes."""
     columns = sorted(figures.columns) if figures else [""]
     grid = Table(title=f"rolling figures, last {window}", title_justify="left")
     grid.add_column("")
     for column in columns:
-        hit = column == spike.cdn and spike.hits(column, round(elapsed * 1000))
-        grid.add_column(column or "all", justify="right", style="bold red" if hit else "")
+        hit = story is not None and story.incident.hits(column, round(elapsed * 1000))
+        grid.add_column(column or ALL, justify="right", style="bold red" if hit else "")
     for label, name, written in _ROWS:
         grid.add_row(label, *(_cell(figures, column, name, written) for column in columns))
-    return Group(grid, Text(sent_news(tally)), Text(spike_news(spike, elapsed)))
+    lines = [sent_news(tally), news(story, elapsed), *telling(story, elapsed)]
+    return Group(grid, *map(Text, lines))
 
 
 def line(
-    figures: RollingFigures | None, tally: Tally, spike: RebufferSpike, elapsed: float, window: str
+    figures: RollingFigures | None, tally: Tally, story: Story | None, elapsed: float, window: str
 ) -> str:
     """The same in one line."""
     shown = [
@@ -72,13 +100,13 @@ def line(
         for label, name, written in _ROWS
         if label in _IN_LINE
     ]
-    on_cdn = _cell(figures, spike.cdn, "rebuffer_ratio", _percent)
-    shown.append(f"active viewers {_cell(figures, '', _ACTIVE, _count)}")
-    return (
-        f"{elapsed:4.0f} s | last {window}: {', '.join(shown)} | "
-        f"rebuffer ratio of {spike.cdn} {on_cdn} | {sent_news(tally)} | "
-        f"{spike_news(spike, elapsed)}"
-    )
+    parts = [f"{elapsed:4.0f} s | last {window}: {', '.join(shown)}"]
+    if story is not None:
+        value = story.incident.value
+        ratio = _cell(figures, value, "rebuffer_ratio", _percent)
+        p95 = _cell(figures, value, "startup_p95", _seconds)
+        parts.append(f"{value}: startup p95 {p95}, rebuffer ratio {ratio}")
+    return " | ".join([*parts, sent_news(tally), news(story, elapsed)])
 
 
 def sent_news(tally: Tally) -> str:

@@ -1,6 +1,6 @@
 """What a viewer would do with a content if playback were perfect."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 _WATCHES_TO_THE_END = 0.39
@@ -33,6 +33,10 @@ class Intention:
     rendition_change_at_ms: int | None
     patience_ms: int
     """How much stalling the viewer sits through before going on to the next content."""
+
+    def cut_short(self, watch_ms: int) -> "Intention":
+        """The same, ended by a fatal error after ``watch_ms`` of playing."""
+        return replace(self, watch_ms=max(1, watch_ms), playback_fails=True)
 
 
 def draw_intention(rng: Random, duration_ms: int) -> Intention:

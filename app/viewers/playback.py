@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from app.viewers.catalogue import Content
-from app.viewers.incidents import RebufferSpike, stall_risk
+from app.viewers.incidents import Conditions, Incident, conditions_of
 from app.viewers.intention import Intention
 from app.viewers.population import LADDER, Viewer
 
@@ -15,6 +15,8 @@ _STEP_MS = 1_000
 _STALL_SPREAD = 0.6
 _MAX_STALL_MS = 20_000
 _MAX_STARTUP_MS = 30_000
+# A viewer waits longer for the first frame than for one that is overdue.
+_START_PATIENCE = 2
 _DOWNSHIFT_AFTER_STALL = 0.6
 _ERROR_SCREEN_MS = 1_200
 _AFTER_THE_END_MS = 350
@@ -29,12 +31,15 @@ class Playback:
 
     rng: Random
     viewer: Viewer
+    context: dict[str, str]
     content: Content
-    spike: RebufferSpike | None
+    incident: Incident | None
     now_ms: int
     rendition: str = ""
     played_ms: int = 0
     stalled_ms: int = 0
+    walked_out: bool = False
+    """Whether the viewer closed the app because of this view."""
     reports: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
 
     def report(self, event: str, data: dict[str, Any] | None = None) -> None:
@@ -46,12 +51,20 @@ class Playback:
         """The playing position in the content; it starts over with every loop."""
         return self.played_ms % self.content.duration_ms / 1000
 
+    def conditions(self) -> Conditions:
+        """What playback is like now."""
+        return conditions_of(self.incident, self.context, self.now_ms)
+
+    def happens(self, chance: float) -> bool:
+        """Draw whether something happens; nothing is drawn for what cannot."""
+        return chance > 0.0 and self.rng.random() < chance
+
     def start(self) -> int:
         """Draw the startup time in ms and choose the rendition to begin with."""
         network = self.viewer.network
         self.rendition = network.rendition
         startup = network.startup_median_ms * self.rng.lognormvariate(0.0, network.startup_spread)
-        return min(round(startup), _MAX_STARTUP_MS)
+        return min(round(startup * self.conditions().startup_factor), _MAX_STARTUP_MS)
 
     def play_to(self, target_ms: int, patience_ms: int) -> bool:
         """Play on until ``target_ms`` of playing time, stalls included; False: the viewer gave up.
@@ -60,12 +73,13 @@ class Playback:
         """
         while self.played_ms < target_ms:
             step_ms = min(_STEP_MS, target_ms - self.played_ms)
-            per_second, median_ms = stall_risk(self.spike, self.viewer.cdn, self.now_ms)
-            if self.rng.random() >= per_second * step_ms / 1000:
+            conditions = self.conditions()
+            if self.rng.random() >= conditions.stalls_per_second * step_ms / 1000:
                 self._move(step_ms)
                 continue
             self._move(self.rng.randrange(step_ms))
-            stall_ms = round(median_ms * self.rng.lognormvariate(0.0, _STALL_SPREAD))
+            spread = self.rng.lognormvariate(0.0, _STALL_SPREAD)
+            stall_ms = round(conditions.stall_median_ms * spread)
             stall_ms = min(max(stall_ms, 50), _MAX_STALL_MS)
             self.now_ms += stall_ms
             self.stalled_ms += stall_ms
@@ -150,17 +164,28 @@ def watch(
     next_content: Content | None,
 ) -> None:
     """Run one view to its end; ``playback`` holds its events and the time it ended."""
-    rng = playback.rng
     playback.report("impression", impression)
+    if not _went_well(playback, intention):
+        playback.walked_out = playback.happens(playback.conditions().leave_chance)
+    playback.leave(None if playback.walked_out else next_content)
+
+
+def _went_well(playback: Playback, intention: Intention) -> bool:
+    """Run a view up to the moment the viewer goes; False: it failed, or patience ran out."""
+    rng = playback.rng
     startup_ms = playback.start()
     if intention.leaves_before_start:
         playback.now_ms += round(startup_ms * rng.uniform(0.2, 0.9))
-        return playback.leave(next_content)
+        return True
+    if startup_ms > _START_PATIENCE * intention.patience_ms:
+        playback.now_ms += _START_PATIENCE * intention.patience_ms
+        return False
     playback.now_ms += startup_ms
-    if intention.start_fails:
+    conditions = playback.conditions()
+    if intention.start_fails or playback.happens(conditions.start_failure_chance):
         playback.fail("MANIFEST_TIMEOUT", "the manifest did not arrive", fatal=True)
         playback.now_ms += _ERROR_SCREEN_MS
-        return playback.leave(next_content)
+        return False
     playback.report(
         "playStart",
         {
@@ -170,9 +195,11 @@ def watch(
             "autoplay": True,
         },
     )
+    if playback.happens(conditions.playback_failure_chance):
+        intention = intention.cut_short(round(intention.watch_ms * rng.uniform(0.1, 0.9)))
     for at_ms, kind, name in _milestones(intention, playback.content.duration_ms):
         if not playback.play_to(at_ms, intention.patience_ms):
-            return playback.leave(next_content)
+            return False
         if kind == _PROGRESS:
             playback.progress()
         elif kind == _COMPLETION:
@@ -180,13 +207,14 @@ def watch(
         else:
             _act(playback, name)
     if not playback.play_to(intention.watch_ms, intention.patience_ms):
-        return playback.leave(next_content)
+        return False
     if intention.playback_fails:
         playback.fail("MEDIA_DECODE", "the decoder stopped", fatal=True)
         playback.now_ms += _ERROR_SCREEN_MS
-    elif intention.watch_ms == playback.content.duration_ms:
+        return False
+    if intention.watch_ms == playback.content.duration_ms:
         playback.now_ms += _AFTER_THE_END_MS
-    return playback.leave(next_content)
+    return True
 
 
 def _milestones(intention: Intention, duration_ms: int) -> list[tuple[int, int, str]]:
@@ -205,7 +233,7 @@ def _milestones(intention: Intention, duration_ms: int) -> list[tuple[int, int, 
         (intention.hiccup_at_ms, "hiccup"),
         (intention.rendition_change_at_ms, "rendition"),
     )
-    found += [(at, _ACTION, name) for at, name in actions if at is not None]
+    found += [(at, _ACTION, name) for at, name in actions if at is not None and at <= watch_ms]
     return sorted(found)
 
 

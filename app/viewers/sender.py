@@ -11,7 +11,7 @@ import msgspec
 
 from app.events_client import Outcome
 from app.viewers.catalogue import Catalogue
-from app.viewers.incidents import RebufferSpike
+from app.viewers.incidents import Incident
 from app.viewers.model import TimedEvent, viewer_events
 from models.timestamps import format_timestamp
 
@@ -104,7 +104,7 @@ async def send_audience(
     viewers: int,
     seed: int,
     seconds: float | None,
-    spike: RebufferSpike | None,
+    incident: Incident | None,
     clock: Time | None = None,
 ) -> None:
     """Send the events of ``viewers`` viewers in real time, for ``seconds`` or without end."""
@@ -113,7 +113,7 @@ async def send_audience(
     base_ms, started_seconds = clock.now_ms(), clock.monotonic()
 
     async def send(number: int) -> None:
-        events = viewer_events(seed, number, base_ms, catalogue=catalogue, spike=spike)
+        events = viewer_events(seed, number, base_ms, catalogue=catalogue, incident=incident)
         await send_viewer(
             _until(events, seconds), client, tally, started_seconds=started_seconds, clock=clock
         )

@@ -19,8 +19,8 @@ import msgspec
 
 from app.events_client import EventsClient, Outcome
 from app.viewers.catalogue import Catalogue
-from app.viewers.incidents import RebufferSpike
 from app.viewers.model import TimedEvent, viewer_events
+from app.viewers.stories import rebuffer_spike
 from models.timestamps import format_timestamp
 
 EVENTS_PER_SECOND = 950
@@ -29,7 +29,7 @@ BATCH_EVENTS = 60
 REQUESTS = 6
 TEMPLATES = 200
 FEWEST_EVENTS, MOST_EVENTS = 4, 28
-ALWAYS = RebufferSpike(start_ms=0, end_ms=86_400_000)
+ALWAYS = rebuffer_spike(0, 86_400_000).incident
 # Long enough for every fault of a run in a row.
 RETRY_SECONDS = 600.0
 
@@ -196,7 +196,7 @@ class Load:
 
 def _session(seed: int, number: int, catalogue: Catalogue) -> list[TimedEvent]:
     """The beginning of a viewer's session; through one of the CDNs, playback stalls often."""
-    events = viewer_events(seed, number, 0, catalogue=catalogue, spike=ALWAYS)
+    events = viewer_events(seed, number, 0, catalogue=catalogue, incident=ALWAYS)
     first_ms, first = next(events)
     session = [(0, first)]
     for at_ms, event in islice(events, MOST_EVENTS - 1):

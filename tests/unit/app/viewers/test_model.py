@@ -8,21 +8,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.viewers.incidents import RebufferSpike
+from app.viewers.incidents import Incident
 from app.viewers.model import TimedEvent, audience_events, viewer_events
+from app.viewers.stories import bad_release, cdn_outage, rebuffer_spike
 from models.timestamps import format_timestamp
 from models.validation import read_event
 from models.verdicts import CheckedEvent
 
 BASE_MS = 1_767_323_045_000
 MINUTE_MS = 60_000
-SPIKE = RebufferSpike()
+SPIKE = rebuffer_spike(8_000, 68_000).incident
+INCIDENTS = (
+    SPIKE,
+    cdn_outage(0, 5 * MINUTE_MS).incident,
+    bad_release(0, MINUTE_MS).incident,
+)
 
 seeds = st.integers(0, 2**32)
 
 
 def first_events(seed: int, count: int, base_ms: int = BASE_MS) -> list[TimedEvent]:
-    return list(islice(viewer_events(seed, 0, base_ms, spike=SPIKE), count))
+    """The first events of a viewer; what goes wrong follows from the seed."""
+    incident = INCIDENTS[seed % len(INCIDENTS)]
+    return list(islice(viewer_events(seed, 0, base_ms, incident=incident), count))
 
 
 def by_view(events: list[TimedEvent]) -> list[list[TimedEvent]]:
@@ -142,8 +150,8 @@ def test_swipe_leads_to_the_next_impression_of_the_session(seed: int) -> None:
             assert last["sessionId"] != first["sessionId"]
 
 
-def until(end_ms: int, spike: RebufferSpike | None) -> list[TimedEvent]:
-    events = audience_events(7, 100, BASE_MS, spike=spike)
+def until(end_ms: int, incident: Incident | None) -> list[TimedEvent]:
+    events = audience_events(7, 100, BASE_MS, incident=incident)
     return list(takewhile(lambda timed: timed[0] < end_ms, events))
 
 
@@ -178,8 +186,8 @@ def test_quiet_times_look_like_a_healthy_service() -> None:
 
 def test_spike_stalls_about_half_the_views_of_its_cdn_and_no_others() -> None:
     events = [e for e in until(SPIKE.end_ms, SPIKE) if e[0] >= SPIKE.start_ms]
-    hit = [timed for timed in events if timed[1]["cdn"] == SPIKE.cdn]
-    others = [timed for timed in events if timed[1]["cdn"] != SPIKE.cdn]
+    hit = [timed for timed in events if timed[1]["cdn"] == SPIKE.value]
+    others = [timed for timed in events if timed[1]["cdn"] != SPIKE.value]
     plays, stalled = plays_and_stalled(hit)
     assert stalled / plays > 0.45
     plays, stalled = plays_and_stalled(others)

@@ -55,7 +55,7 @@ async def test_viewer_sends_every_event_once_and_in_order() -> None:
 
 async def test_event_waits_no_longer_than_the_flush_time() -> None:
     client, clock = RecordingClient(), SkippingTime()
-    await send_audience(client, Tally(), viewers=1, seed=3, seconds=120, spike=None, clock=clock)
+    await send_audience(client, Tally(), viewers=1, seed=3, seconds=120, incident=None, clock=clock)
     for events, sent_at in client.batches:
         assert 1 <= len(events) <= BATCH_EVENTS
         assert sent_at is not None
@@ -69,7 +69,7 @@ async def test_event_waits_no_longer_than_the_flush_time() -> None:
 async def test_audience_ends_after_its_seconds() -> None:
     client, tally = RecordingClient(), Tally()
     await send_audience(
-        client, tally, viewers=20, seed=3, seconds=30, spike=None, clock=SkippingTime()
+        client, tally, viewers=20, seed=3, seconds=30, incident=None, clock=SkippingTime()
     )
     times = [parse_timestamp_ms(msgspec.json.decode(e)["timestamp"]) or 0 for e in client.events()]
     assert len({msgspec.json.decode(event)["sessionId"] for event in client.events()}) >= 20
