@@ -20,8 +20,8 @@ from aiokafka import AIOKafkaProducer
 from app.events_client import EventsClient
 from app.settings import Settings, load_settings
 from app.supervisor import running_stack
-from app.viewers.incidents import RebufferSpike
 from app.viewers.sender import Tally, send_audience
+from app.viewers.stories import rebuffer_spike
 from tests.integration.conftest import EnvironFor
 from tests.support.grafana import Dashboard, PanelQuery, all_dashboards, label_query
 from tests.support.prometheus import (
@@ -125,8 +125,10 @@ async def under_load(settings: Settings) -> AsyncIterator[None]:
         async with EventsClient(
             settings.api_address.url, key, retry_seconds=60.0, connections=20, compress=True
         ) as client:
-            spike = RebufferSpike(end_ms=3_600_000)
-            await send_audience(client, Tally(), viewers=VIEWERS, seed=1, seconds=None, spike=spike)
+            incident = rebuffer_spike(8_000, 3_600_000).incident
+            await send_audience(
+                client, Tally(), viewers=VIEWERS, seed=1, seconds=None, incident=incident
+            )
 
     async with asyncio.TaskGroup() as tasks:
         load = [tasks.create_task(viewers()), tasks.create_task(misfortune(settings))]
