@@ -95,7 +95,7 @@ def test_story_is_told_as_it_happens(elapsed: float, happening: str) -> None:
 
 
 def test_alerts_to_expect_are_named() -> None:
-    assert telling(SPIKE, 30.0)[2] == "alerts to expect: RebufferSpike"
+    assert telling(SPIKE, 30.0)[2] == "alerts to expect: RebufferSpike, SliceRebuffering"
 
 
 def test_nothing_is_told_before_it_begins_or_without_a_story() -> None:

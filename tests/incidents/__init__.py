@@ -1,0 +1,1 @@
+"""What the shipped alerts make of the demo's stories, in simulated time and live."""
