@@ -5,95 +5,31 @@ import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin import NewPartitions, NewTopic
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.structs import TopicPartition
 
-from app.kafka_admin import kafka_admin
-from app.kafka_writer import KafkaWriter
-from app.topics import NAMES, ensure_topics
+from app.topics import NAMES
 from tests.chaos.topics import Topics
 from tests.integration.conftest import EnvironFor
-from tests.support.deployment import COMMAND, Deployment, Samples
+from tests.support.counted import (
+    EVENTS,
+    PLAYS,
+    admin_of,
+    counted_deployment,
+    events,
+    new_events,
+    recreate,
+    refusal,
+    write,
+)
+from tests.support.deployment import COMMAND, Deployment
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
-
-EVENTS = 30
-PLAYS = ("playvitals_rolling_plays", "all", "", "1m")
-
-
-def events(first: int, number: int = EVENTS) -> list[bytes]:
-    return [
-        json.dumps(
-            {
-                "event": "playStart",
-                "contentId": "a",
-                "eventId": f"e{n}",
-                "sessionId": f"s{n}",
-                "data": {"startupTime": 300},
-            }
-        ).encode()
-        for n in range(first, first + number)
-    ]
-
-
-async def write(deployment: Deployment, values: Sequence[bytes]) -> None:
-    writer = KafkaWriter(
-        deployment.settings.bootstrap_servers,
-        client_id="test",
-        linger_seconds=0.0,
-        timeout_seconds=20.0,
-    )
-    await writer.start()
-    for value in values:
-        writer.append(deployment.settings.topic("events.raw"), 0, b"k", value)
-    await writer.flush()
-    await writer.stop()
-
-
-@asynccontextmanager
-async def admin_of(deployment: Deployment) -> AsyncIterator[AIOKafkaAdminClient]:
-    async with kafka_admin(deployment.settings) as admin:
-        yield admin
-
-
-async def recreate(deployment: Deployment, name: str) -> None:
-    """Delete a topic and create it empty."""
-    topic = deployment.settings.topic(name)
-    async with admin_of(deployment) as admin:
-        await admin.delete_topics([topic])
-
-        async def is_gone() -> bool:
-            return topic not in await admin.list_topics()
-
-        await until(is_gone, f"{topic} is gone")
-        policy = "compact" if name == "state" else "delete"
-        await admin.create_topics([NewTopic(topic, 1, 1, topic_configs={"cleanup.policy": policy})])
-
-        async def is_there() -> bool:
-            return topic in await admin.list_topics()
-
-        await until(is_there, f"{topic} is there again")
-
-
-async def refusal(deployment: Deployment) -> str:
-    """What a worker says on its way out; it exits with 1."""
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND, "worker", env=deployment.environ, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        _, output = await asyncio.wait_for(process.communicate(), 60)
-    finally:
-        if process.returncode is None:
-            process.kill()
-    assert process.returncode == 1, output.decode()
-    return output.decode().splitlines()[-1]
 
 
 @pytest.fixture
@@ -101,7 +37,7 @@ async def counted(
     request: pytest.FixtureRequest, apache_kafka: str, environ_for: EnvironFor
 ) -> Deployment:
     """A deployment of one partition that has counted some events and was stopped."""
-    deployment = Deployment(
+    return await counted_deployment(
         environ_for(
             KAFKA=apache_kafka,
             TOPIC_PREFIX=f"{request.node.name}.",
@@ -111,15 +47,6 @@ async def counted(
             TICK_SECONDS="3600",
         )
     )
-    await ensure_topics(deployment.settings)
-    await write(deployment, events(0))
-    async with deployment.worker(history=False):
-        await deployment.until_metrics(lambda now: now.get(PLAYS) == EVENTS, "all is counted")
-    return deployment
-
-
-def new_events(samples: Samples) -> float:
-    return sum(v for k, v in samples.items() if k[0] == "playvitals_events_total")
 
 
 async def test_stopped_worker_leaves_nothing_for_its_successor_to_count(
