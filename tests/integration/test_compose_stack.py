@@ -147,7 +147,9 @@ async def test_services_take_an_event_in_count_it_and_end_in_their_time(
                 json={**event, "data": {"startupTime": 420}},
                 headers={"Authorization": f"Bearer {key}"},
             )
+            page = await client.get(f"http://127.0.0.1:{ports['api-1']['8080']}/")
         assert answer.status_code == 200, answer.text
+        assert page.status_code == 200, "the image lacks the files of the live page"
 
         async def is_counted() -> bool:
             texts = [await metrics(ports[name]["6066"]) for name in ("worker-1", "worker-2")]
