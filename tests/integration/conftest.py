@@ -8,11 +8,14 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from app.embedded_broker import start_embedded_broker, stop_embedded_broker
+from app.live.feeds import LiveFeeds
 from app.settings import Address, Settings, load_settings
+from tests.contract.conftest import FakeSink
 from tests.support.chromium import chromium, chromium_path
 from tests.support.kafka import GIVEN, KafkaSource, choose_kafka, docker_answers, running_kafka
 from tests.support.kafka_cluster import KafkaCluster, kafka_cluster
 from tests.support.kafka_node import missing_tools
+from tests.support.page_server import filled, page_server
 
 EnvironFor = Callable[..., dict[str, str]]
 SettingsFor = Callable[..., Settings]
@@ -67,6 +70,20 @@ async def browser() -> AsyncIterator[Browser]:
     if path is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     async with chromium(path) as found:
+        yield found
+
+
+@pytest.fixture
+def page_settings(free_port: Callable[[], int]) -> Settings:
+    """The settings of an API whose live page a test looks at, without a broker."""
+    return load_settings({"PLAYVITALS_API_ADDRESS": f"127.0.0.1:{free_port()}"})
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def feeds(page_settings: Settings) -> AsyncIterator[LiveFeeds]:
+    """The feeds of such an API, which is being served; a test adds to them."""
+    found = filled(page_settings)
+    async with page_server(page_settings, FakeSink(), found):
         yield found
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
@@ -31,9 +32,11 @@ from models.figures import (
     new_figures,
 )
 from models.histogram import bucket_of
-from tests.support.live import LiveRecord, window
+from tests.support.live import LiveRecord, fed, health, rejected, window
 from tests.support.waiting import until
 
+BY_CDN = "/?window=5m&dimension=cdn"
+HOSTILE = '<img src=x onerror="document.title=1">'
 STEP_MS = 5_000
 CDNS = {"cdn-a": 0.55, "cdn-b": 0.3, "cdn-c": 0.145, "cdn-new": 0.005}
 
@@ -122,3 +125,25 @@ def _slices(label: str, at_ms: int, plays: int, trouble: float, seed: int) -> li
         figures = slice_figures(int(plays * share), own, seed + number)
         found.append(window(label, "cdn", cdn, at_ms, figures))
     return found
+
+
+def filled(settings: Settings) -> LiveFeeds:
+    """Feeds after an hour with an incident on ``cdn-b``, a healthy pipeline, two refusals."""
+    feeds = fed(settings)
+    now_ms = int(time.time() * 1000)
+    feeds.windows.apply(hour_of_records(now_ms))
+    for at_ms, accepted in ((now_ms - 5_000, 10_000), (now_ms, 10_500)):
+        feeds.pipeline.apply(
+            [
+                health(partition, at_ms, accepted=accepted, duplicates=2, saved_ms=at_ms - 3_000)
+                for partition in range(settings.partitions)
+            ]
+        )
+    raw = f'{{"event":"playStart","appVersion":{HOSTILE!r}}}'
+    feeds.rejected.apply([rejected("too_old", now_ms, raw=raw), rejected("malformed", now_ms)])
+    return feeds
+
+
+def url(settings: Settings, path: str = BY_CDN, host: str = "127.0.0.1") -> str:
+    """The address of a path of the API, the breakdown by CDN where none is given."""
+    return f"http://{host}:{settings.api_address.port}{path}"
