@@ -1,61 +1,15 @@
 // The charts of the last hour, each with a summary in words and a table on demand.
 
 import { summary } from "./chart_data.js";
+import { CHARTS } from "./chart_definitions.js";
 import { make, setText } from "./dom.js";
-import { FIGURES } from "./figures.js";
-import { brief, count, duration, percent, text, timeOfDay } from "./format.js";
+import { brief, text, timeOfDay } from "./format.js";
 import uPlot from "./vendor/uPlot.esm.js";
 
 const FONT = "11px system-ui, sans-serif";
 /** Whole minutes: the labels have no seconds. */
 const TIME_STEPS_SECONDS = [60, 120, 300, 600, 900, 1800];
 const DASHES = [[], [7, 4], [2, 3]];
-
-const CHARTS = [
-  {
-    title: "Startup time",
-    format: duration,
-    floor: 2200,
-    wide: true,
-    series: [
-      ["startupP50Ms", "p50"],
-      ["startupP95Ms", "p95"],
-      ["startupP99Ms", "p99"],
-    ],
-    targets: [
-      [FIGURES.startupP50.limit, "target p50"],
-      [FIGURES.startupP95.limit, "target p95"],
-    ],
-  },
-  {
-    title: "Rebuffer ratio",
-    format: percent,
-    floor: 0.01,
-    wide: true,
-    series: [["rebufferRatio", "ratio"]],
-  },
-  {
-    title: "Completion rate",
-    format: percent,
-    floor: 0.1,
-    series: [["completionRatio", "rate"]],
-  },
-  {
-    title: "Active viewers",
-    format: count,
-    floor: 10,
-    series: [["activeViewers", "viewers"]],
-  },
-  {
-    title: "Failed views",
-    format: count,
-    floor: 5,
-    series: [
-      ["startFailures", "before start"],
-      ["playbackFailures", "in playback"],
-    ],
-  },
-];
 
 /** All charts. Their cursors move together. */
 export class Charts {

@@ -1,0 +1,51 @@
+// Which charts there are: their series as [field of a point, label], their format, their targets.
+// The axis of values reaches `floor` at least, so that noise does not look like an incident.
+
+import { FIGURES } from "./figures.js";
+import { count, duration, percent } from "./format.js";
+
+export const CHARTS = [
+  {
+    title: "Startup time",
+    format: duration,
+    floor: 2200,
+    wide: true,
+    series: [
+      ["startupP50Ms", "p50"],
+      ["startupP95Ms", "p95"],
+      ["startupP99Ms", "p99"],
+    ],
+    targets: [
+      [FIGURES.startupP50.limit, "target p50"],
+      [FIGURES.startupP95.limit, "target p95"],
+    ],
+  },
+  {
+    title: "Rebuffer ratio",
+    format: percent,
+    floor: 0.01,
+    wide: true,
+    series: [["rebufferRatio", "ratio"]],
+  },
+  {
+    title: "Completion rate",
+    format: percent,
+    floor: 0.1,
+    series: [["completionRatio", "rate"]],
+  },
+  {
+    title: "Active viewers",
+    format: count,
+    floor: 10,
+    series: [["activeViewers", "viewers"]],
+  },
+  {
+    title: "Failed views",
+    format: count,
+    floor: 5,
+    series: [
+      ["startFailures", "before start"],
+      ["playbackFailures", "in playback"],
+    ],
+  },
+];
