@@ -91,6 +91,10 @@ _GAUGES: tuple[tuple[str, str, Callable[[list[int]], float | None]], ...] = (
 )
 
 
+SERIES_PER_SLICE = len(_GAUGES) + len(QUANTILES_PER_MILLE)
+"""At most: one value of one dimension in one window."""
+
+
 def rolling_families(slices: Iterable[Slice]) -> Iterator[Metric]:
     """The gauges ``playvitals_rolling_…`` of the given slices, with rising quantiles."""
     startup = GaugeMetricFamily(

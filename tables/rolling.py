@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from models.dimensions import ALL, OTHER
+from models.dimensions import ALL, OTHER, UNKNOWN
 from models.figures import PLAYS, Figures, new_figures
 from models.partials import Partial
 
@@ -64,9 +64,8 @@ class RollingDimension:
         named = self._heaviest()
         for value in sorted(sums):
             if value in named:
-                if value != OTHER:
-                    yield value, sums[value]
-                    continue
+                yield value, sums[value]
+                continue
             if rest is None:
                 rest = new_figures()
             rest.add(sums[value])
@@ -75,10 +74,11 @@ class RollingDimension:
 
     def _heaviest(self) -> set[str]:
         longest = self._sums[-1]
-        if len(longest) <= MAX_EXPORTED_VALUES:
-            return set(longest)
-        ranked = sorted(longest, key=lambda value: (-longest[value].sums[PLAYS], value))
-        return set(ranked[:MAX_EXPORTED_VALUES])
+        named = longest.keys() - {OTHER, UNKNOWN}
+        if len(named) > MAX_EXPORTED_VALUES:
+            ranked = sorted(named, key=lambda value: (-longest[value].sums[PLAYS], value))
+            named = set(ranked[:MAX_EXPORTED_VALUES])
+        return named | {UNKNOWN}
 
     def _change(self, start_ms: int, value: str, figures: Figures, before: Figures | None) -> None:
         merged = self._panes.setdefault(start_ms, {})

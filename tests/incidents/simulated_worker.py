@@ -71,7 +71,7 @@ class SimulatedWorker:
         for offset_ms, event in audience_events(1, viewers, T0, incident=incident):
             at_ms = T0 + offset_ms + SERVER_DELAY_MS
             while at_ms >= next_ms:
-                yield self._scrape(fold, next_ms)
+                yield self.scrape(fold, next_ms)
                 fold = []
                 next_ms += step_ms
                 if next_ms > T0 + seconds * 1000:
@@ -79,7 +79,8 @@ class SimulatedWorker:
             fold.append(FakeRecord(self._offset, at_ms, msgspec.json.encode(event)))
             self._offset += 1
 
-    def _scrape(self, fold: list[FakeRecord], now_ms: int) -> list[Sample]:
+    def scrape(self, fold: list[FakeRecord], now_ms: int) -> list[Sample]:
+        """What a scrape finds at ``now_ms``, after these records."""
         self._now_ms = now_ms
         if fold:
             self._intake.apply(0, fold)

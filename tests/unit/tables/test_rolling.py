@@ -80,6 +80,24 @@ def test_heaviest_values_keep_their_names_and_the_rest_is_other() -> None:
     assert slices["other"].sums[PLAYS] == rest
 
 
+def test_missing_value_is_unknown_however_light_it_is() -> None:
+    merged = rolling()
+    values = {f"c{number:05}": figures(number + 2) for number in range(100)}
+    merged.merge(partial(0, 1, 10_000, {10_000: values | {"unknown": figures(1)}}))
+    slices = dict(merged.slices(0))
+    assert slices["unknown"] == figures(1)
+    assert len(slices) == MAX_EXPORTED_VALUES + 2
+
+
+def test_what_a_partition_left_out_takes_no_place_from_a_value() -> None:
+    merged = rolling()
+    values = {f"c{number:05}": figures(number + 1) for number in range(60)}
+    merged.merge(partial(0, 1, 10_000, {10_000: values | {"other": figures(9_000)}}))
+    slices = dict(merged.slices(0))
+    assert len(slices) == MAX_EXPORTED_VALUES + 1
+    assert slices["other"].sums[PLAYS] == 9_000 + sum(range(1, 11))
+
+
 def test_all_is_exported_even_where_nothing_happened() -> None:
     merged = rolling("all")
     assert dict(merged.slices(0)) == {"": new_figures()}

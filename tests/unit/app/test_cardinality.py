@@ -1,0 +1,87 @@
+"""How many series a worker exports, whatever clients send."""
+
+import json
+from collections import Counter, defaultdict
+
+import pytest
+from prometheus_client.samples import Sample
+
+from app.rolling_metrics import SERIES_PER_SLICE
+from app.settings import load_settings
+from models.dimensions import DIMENSIONS, OTHER, UNKNOWN
+from models.timestamps import format_timestamp
+from tests.incidents.simulated_worker import SimulatedWorker
+from tests.support.core import T0, FakeRecord
+
+VALUES = 10_000
+MAX_NAMED = 50
+CONTEXT = ("platform", "country", "networkType", "cdn", "appVersion")
+
+
+def hostile_records() -> list[FakeRecord]:
+    """10,000 values of every dimension that is free text, each on a view of its own."""
+    records: list[FakeRecord] = []
+    for number in range(VALUES):
+        common = {
+            "contentId": "c",
+            "sessionId": f"s{number}",
+            "timestamp": format_timestamp(T0 + number),
+            **{name: f"{name}-{number}" for name in CONTEXT},
+        }
+        play = {"startupTime": 300, "rendition": f"r-{number}", "codec": f"c-{number}"}
+        left = {"fromContentId": "c", "toContentId": "d", "watchTime": 3}
+        for name, data in (
+            ("playStart", play),
+            ("rebuffer", {"duration": 500, "currentTime": 1}),
+            ("swipe", left),
+        ):
+            event = {**common, "event": name, "eventId": f"{name}-{number}", "data": data}
+            records.append(FakeRecord(len(records), T0 + number, json.dumps(event).encode()))
+    return records
+
+
+@pytest.fixture(scope="module")
+def samples() -> list[Sample]:
+    return SimulatedWorker().scrape(hostile_records(), T0 + VALUES)
+
+
+def rolling(samples: list[Sample]) -> list[Sample]:
+    return [sample for sample in samples if sample.name.startswith("playvitals_rolling_")]
+
+
+def test_at_most_50_values_of_a_dimension_have_series_and_series_are_bounded(
+    samples: list[Sample],
+) -> None:
+    values = defaultdict(set)
+    for sample in rolling(samples):
+        values[sample.labels["dimension"]].add(sample.labels["value"])
+    assert set(values) == {"all", *DIMENSIONS}
+    for dimension in set(DIMENSIONS) - {"entryPoint"}:
+        assert len(values[dimension] - {OTHER, UNKNOWN}) == MAX_NAMED
+        assert OTHER in values[dimension]
+    windows = len(load_settings({}).windows)
+    most = windows * (1 + len(DIMENSIONS) * (MAX_NAMED + 2)) * SERIES_PER_SLICE
+    assert most == 35_028
+    assert len(rolling(samples)) <= most
+    per_slice = Counter(
+        tuple(sample.labels[name] for name in ("window", "dimension", "value"))
+        for sample in rolling(samples)
+    )
+    assert max(per_slice.values()) == SERIES_PER_SLICE
+
+
+def test_everything_else_is_a_few_hundred_series(samples: list[Sample]) -> None:
+    others = [sample for sample in samples if not sample.name.startswith("playvitals_rolling_")]
+    assert len(others) < 200
+
+
+def test_no_play_is_lost_in_the_rest(samples: list[Sample]) -> None:
+    for dimension in DIMENSIONS:
+        plays = sum(
+            sample.value
+            for sample in samples
+            if sample.name == "playvitals_rolling_plays"
+            and sample.labels["dimension"] == dimension
+            and sample.labels["window"] == "1m"
+        )
+        assert plays == VALUES
