@@ -1,6 +1,6 @@
 # make run, make demo, make test: each sets up .venv by itself, and only when something changed.
 .POSIX:
-.PHONY: help setup run demo test chaos lint format bench dashboards clean
+.PHONY: help setup run demo test acceptance chaos lint format bench dashboards clean
 
 BIN = .venv/bin
 # More arguments for the command: make test ARGS="-k windows"
@@ -12,7 +12,8 @@ SECONDS = 120
 help:
 	@echo "make run     broker, events API on :8080 and stream worker with /metrics on :6066"
 	@echo "make demo    the same with synthetic viewers and an incident to look at"
-	@echo "make test    all tests            make test ARGS='tests/unit -k windows' for some"
+	@echo "make test    the tests            make test ARGS='tests/unit -k windows' for some"
+	@echo "make acceptance  those that take minutes: faults, disasters, incidents and their alerts"
 	@echo "make chaos   a cluster under faults; SEED=1 SECONDS=120 are the defaults"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make format  let ruff put the code into shape"
@@ -33,7 +34,10 @@ bench: setup
 	@exec $(BIN)/playvitals bench $(ARGS)
 
 test: setup
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -m "not acceptance" $(ARGS)
+
+acceptance: setup
+	@$(BIN)/pytest -m acceptance $(ARGS)
 
 chaos: setup
 	@exec $(BIN)/python -m tests.chaos --seed $(SEED) --seconds $(SECONDS)

@@ -1,6 +1,7 @@
 """Reads checkpoints and the ends of topics over a connection of its own, outside the group."""
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,8 +12,19 @@ from agents.restoring import RawBounds
 from app.settings import Settings
 from models.errors import BrokerUnavailableError
 
+log = logging.getLogger(__name__)
+
 _FETCH_BYTES = 8 << 20
 _POLL_MS = 100
+_STOP_SECONDS = 10.0
+
+
+async def _stopped(consumer: AIOKafkaConsumer) -> None:
+    """Stop a client; one that does not end is left alone, so that nothing waits for it."""
+    stopping = asyncio.ensure_future(consumer.stop())
+    await asyncio.wait((stopping,), timeout=_STOP_SECONDS)
+    if not stopping.done():
+        log.warning("A reader did not stop within %.0f s", _STOP_SECONDS)
 
 
 class LogReader:
@@ -57,10 +69,10 @@ class LogReader:
         records: dict[bytes, bytes] = {}
         consumer = self._new_consumer()
         try:
-            await consumer.start()
-            consumer.assign(tps)
-            await consumer.seek_to_beginning(*tps)
             async with asyncio.timeout(self._stall_seconds):
+                await consumer.start()
+                consumer.assign(tps)
+                await consumer.seek_to_beginning(*tps)
                 ends = await consumer.end_offsets(tps)
             while True:
                 async with asyncio.timeout(self._stall_seconds):
@@ -75,7 +87,7 @@ class LogReader:
         except (KafkaError, OSError, TimeoutError) as error:
             raise BrokerUnavailableError(f"{tps[0].topic} could not be read: {error!r}") from error
         finally:
-            await consumer.stop()
+            await _stopped(consumer)
         return records
 
     async def raw_bounds(self, partition: int) -> RawBounds:

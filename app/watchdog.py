@@ -21,8 +21,9 @@ class Watchdog:
     Args:
         next_offsets: the next offset wanted, by partition that is consumed.
         moving: whether partitions are being assigned, so that nothing can be consumed.
+        preparing: how far restoring states and reading panes has come; None once both are done.
         stall_seconds: how long a partition may stand still with records waiting.
-        moving_seconds: how long an assignment may take.
+        moving_seconds: how long an assignment may take, and preparing without a step forward.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Watchdog:
         ends: Ends,
         next_offsets: Callable[[], Mapping[int, int]],
         moving: Callable[[], bool],
+        preparing: Callable[[], object],
         stall_seconds: float,
         moving_seconds: float,
         now: Callable[[], float] = time.monotonic,
@@ -39,11 +41,13 @@ class Watchdog:
         self._ask = ends
         self._next_offsets = next_offsets
         self._moving = moving
+        self._preparing = preparing
         self._stall_seconds = stall_seconds
         self._moving_seconds = moving_seconds
         self._now = now
         self._progressed: dict[int, tuple[int, float]] = {}
         self._moving_since: float | None = None
+        self._prepared: tuple[object, float] = (None, 0.0)
 
     @property
     def period_seconds(self) -> float:
@@ -54,7 +58,8 @@ class Watchdog:
         """See whether the worker moves.
 
         Raises:
-            PlayvitalsError: a partition stands still, or an assignment does not end.
+            PlayvitalsError: a partition stands still, an assignment does not end, or what it
+                brought is not made ready.
         """
         now = self._now()
         self._look_at_assignment(now)
@@ -64,7 +69,9 @@ class Watchdog:
         except BrokerUnavailableError as error:
             log.info("Not watching for a stall: %s", error)
             self._progressed.clear()
+            self._prepared = (None, now)
             return
+        self._look_at_preparing(now)
         self._progressed = {p: s for p, s in self._progressed.items() if p in next_offsets}
         for partition, offset in next_offsets.items():
             seen, since = self._progressed.get(partition, (-1, now))
@@ -76,6 +83,17 @@ class Watchdog:
                     f"raw partition {partition} stands still: {waiting} records wait from offset "
                     f"{offset} on, and none was processed for {now - since:.0f} s"
                 )
+
+    def _look_at_preparing(self, now: float) -> None:
+        reached = self._preparing()
+        before, since = self._prepared
+        if reached is None or reached != before:
+            self._prepared = (reached, now)
+        elif now - since > self._moving_seconds:
+            raise PlayvitalsError(
+                "restoring the state or reading the panes of partitions that were gained has made "
+                f"no step forward for {now - since:.0f} s"
+            )
 
     def _look_at_assignment(self, now: float) -> None:
         if not self._moving():

@@ -87,6 +87,7 @@ class Worker:
             self._reader.raw_ends,
             self._next_offsets,
             lambda: not member.is_assigned(),
+            self._preparing,
             settings.stall_seconds,
             settings.stall_seconds + settings.rebalance_timeout_seconds,
         )
@@ -147,6 +148,13 @@ class Worker:
             and self._ownership.is_restored()
             and self._windows.is_ready()
         )
+
+    def _preparing(self) -> object:
+        """How far restoring and reading panes has come; None where nothing is left to do."""
+        if self._ownership.is_restored() and self._windows.is_ready():
+            return None
+        merged = {p: m.next_offset for p, m in self._windows.partitions.items() if not m.ready}
+        return set(self._intake.partitions), merged
 
     async def _guard(self, work: Awaitable[None]) -> None:
         """An agent or a task that ends with an error ends the worker: Faust would only log it."""

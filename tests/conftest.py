@@ -1,6 +1,8 @@
 """What all tests share: hypothesis profiles, a clean environment, free ports, reference data."""
 
+import contextlib
 import os
+import random
 import socket
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -9,6 +11,7 @@ import hypothesis
 import pytest
 
 _NO_SKIPS = bool(os.environ.get("PLAYVITALS_TEST_NO_SKIPS"))
+_PORTS = range(12_000, 32_000)
 _NO_DATA = "the reference data folder is absent"
 
 # A shared machine pauses a process now and then, so a deadline per example only makes noise.
@@ -53,16 +56,19 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
-    """Gives a loopback port that nobody listens on, another one at every call."""
-    given: set[int] = set()
+    """Gives a loopback port that nobody listens on, another one at every call.
+
+    From below the range that the system gives to clients, which might take one before a server
+    does.
+    """
+    candidates = list(_PORTS)
+    random.shuffle(candidates)
 
     def give() -> int:
         while True:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port: int = probe.getsockname()[1]
-            if port not in given:
-                given.add(port)
+            port = candidates.pop()
+            with contextlib.suppress(OSError), socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
                 return port
 
     return give

@@ -10,7 +10,7 @@ from tests.chaos.faults import FAULTS
 from tests.chaos.harness import LEAST_EVENTS
 from tests.support.kafka_node import missing_tools
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.acceptance]
 
 STOP_SECONDS = 30.0
 

@@ -23,7 +23,11 @@ from tests.support.counted import (
 from tests.support.deployment import COMMAND, Deployment
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.acceptance,
+    pytest.mark.asyncio(loop_scope="module"),
+]
 
 END_SECONDS = 120.0
 

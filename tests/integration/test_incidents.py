@@ -15,6 +15,7 @@ from tests.support.waiting import until
 
 pytestmark = [
     pytest.mark.integration,
+    pytest.mark.acceptance,
     pytest.mark.skipif(
         missing_prometheus() or shutil.which("promtool") is None, reason=SKIP_REASON
     ),

@@ -9,7 +9,11 @@ from tests.integration.conftest import EnvironFor
 from tests.support.counted import EVENTS, PLAYS, admin_of, counted_deployment
 from tests.support.deployment import Deployment
 
-pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.acceptance,
+    pytest.mark.asyncio(loop_scope="module"),
+]
 
 
 async def test_reset_goes_on_with_more_partitions(

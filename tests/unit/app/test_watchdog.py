@@ -14,9 +14,16 @@ class Worker:
         self.offsets = {0: 5, 1: 5}
         self.ends = {0: 5, 1: 5}
         self.moving = False
+        self.preparing: object = None
         self.away = False
         self.dog = Watchdog(
-            self.ask, lambda: self.offsets, lambda: self.moving, 60.0, 120.0, lambda: self.now
+            self.ask,
+            lambda: self.offsets,
+            lambda: self.moving,
+            lambda: self.preparing,
+            60.0,
+            120.0,
+            lambda: self.now,
         )
 
     async def ask(self, partitions: Iterable[int]) -> dict[int, int]:
@@ -83,3 +90,26 @@ async def test_assignment_that_does_not_end_ends_the_worker(worker: Worker) -> N
     worker.moving = True
     with pytest.raises(PlayvitalsError, match="did not come to an end"):
         await worker.wait(130)
+
+
+async def test_worker_that_never_gets_ready_is_ended(worker: Worker) -> None:
+    worker.preparing = ({1}, {4: 17})
+    with pytest.raises(PlayvitalsError, match="no step forward for 121 s"):
+        await worker.wait(300)
+
+
+async def test_worker_that_gets_ready_slowly_is_fine(worker: Worker) -> None:
+    for step in range(20):
+        worker.preparing = ({1}, {4: step})
+        await worker.wait(100)
+    worker.preparing = None
+    await worker.wait(300)
+
+
+async def test_nothing_is_held_against_a_worker_that_waits_for_the_brokers(worker: Worker) -> None:
+    worker.preparing = ({1}, {4: 17})
+    for _ in range(5):
+        await worker.wait(100)
+        worker.away = True
+        await worker.wait(1)
+        worker.away = False
