@@ -5,6 +5,9 @@ comes late may show that the viewer had left in between, so what seemed to be on
 that something belongs to another view. So the marks after it are divided into views once more.
 """
 
+from collections.abc import Iterable
+from operator import attrgetter
+
 from models.events import Event, PlayStart, Swipe
 from models.views import OPEN, REPLACED, SWIPED, TIMED_OUT, View
 from tables.marks import (
@@ -12,6 +15,7 @@ from tables.marks import (
     FIRST_FRAME,
     OTHER,
     SWIPE,
+    TIMEOUT,
     End,
     Mark,
     Stretch,
@@ -25,6 +29,8 @@ from tables.sessions import NEVER, Session
 from tables.view_events import Context, ViewEvents
 from tables.view_figures import ViewFigures
 from tables.view_lives import ViewLives
+
+_at_ms = attrgetter("at_ms")
 
 
 class LateEvents:
@@ -97,12 +103,15 @@ class LateEvents:
             current = Stretch(_end_by(before, late.at_ms))
         views = session.numbered(content_id)
         left = dict(views)
-        marks = [late]
-        for mark in session.marks_after(late.at_ms):
+        later = [
+            mark
+            for mark in session.marks_after(late.at_ms)
             # What was published stands.
-            if mark.content_id != content_id or mark.view in views:
-                marks.append(mark)
-        stretches = divide(content_id, marks, self._tail_ms, current)
+            if mark.content_id != content_id or mark.view in views
+        ]
+        later += _timeouts(views.values(), late.at_ms)
+        later.sort(key=_at_ms)
+        stretches = divide(content_id, [late, *later], self._tail_ms, current)
         if before is not None:
             del left[before.number]
         for stretch in stretches:
@@ -111,6 +120,9 @@ class LateEvents:
                 continue
             first = stretch.marks[0]
             view = next((left.pop(m.view) for m in stretch.marks if m.view in left), None)
+            if view is None and stretch.end is None and content_id in session.open:
+                # The open one was opened by an event too late to be remembered.
+                view = left.pop(session.open[content_id].number, None)
             if view is not None:
                 view.opened_at_ms, view.opened_by = first.at_ms, first.event_id
             elif first is late and opening is not None:
@@ -210,6 +222,15 @@ class LateEvents:
         if not views or opens_anew(kind_of(event)) or not self._takes(views[-1], at_ms):
             return None
         return views[-1]
+
+
+def _timeouts(views: Iterable[View], after_ms: int) -> list[Mark]:
+    """The time-outs of views as marks: they follow server time, and stand."""
+    return [
+        Mark(TIMEOUT, view.ended_at_ms, 0, view.content_id, "", view.number, None, None, None)
+        for view in views
+        if view.ended_by == TIMED_OUT and view.ended_at_ms > after_ms
+    ]
 
 
 def _end_by(view: View, at_ms: int) -> End | None:

@@ -20,13 +20,15 @@ from models.events import (
     PlayStartData,
     Swipe,
 )
-from models.views import REPLACED, SWIPED
+from models.views import REPLACED, SWIPED, TIMED_OUT
 
 OTHER = 0
 IMPRESSION = 1
 FIRST_FRAME = 2
 COMPLETION = 3
 SWIPE = 4
+TIMEOUT = 5
+"""No event: the moment of server time at which a view of the content timed out."""
 _KINDS: dict[type, int] = {
     Impression: IMPRESSION,
     PlayStart: FIRST_FRAME,
@@ -126,6 +128,10 @@ def divide(
         if mark.content_id != content_id:
             if mark.kind == FIRST_FRAME and current is not None and current.end is None:
                 current.end = End(REPLACED, mark.at_ms, mark.content_id)
+            continue
+        if mark.kind == TIMEOUT:
+            if current is not None and current.end is None:
+                current.end = End(TIMED_OUT, mark.at_ms, None)
             continue
         if current is None or _is_over(current.end, mark, tail_ms):
             current = Stretch()

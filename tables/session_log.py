@@ -146,8 +146,7 @@ def _saved(session: Session) -> SavedSession:
 
 def _restored(saved: SavedSession, number: int) -> Session:
     session = Session(saved.viewer)
-    for view in saved.views:
-        session.add(view)
+    session.restore(saved.views)
     session.marks = saved.marks
     session.newest_at_ms = saved.newest_at_ms
     session.forgotten_at_ms = saved.forgotten_at_ms

@@ -101,6 +101,15 @@ class Session:
         else:
             self._insert(view)
 
+    def restore(self, views: list[View]) -> None:
+        """Take in views as :meth:`all_views` gave them, in that order."""
+        self.views = len(views)
+        for view in views:
+            if view.ended_by == OPEN:
+                self.open[view.content_id] = view
+            else:
+                self.waiting.setdefault(view.content_id, []).append(view)
+
     def remove(self, view: View) -> bool:
         """Take an ended view out; False where it was taken out before."""
         views = self.waiting.get(view.content_id, [])

@@ -204,6 +204,22 @@ def test_event_after_half_a_minute_goes_to_the_view_that_was_on() -> None:
     assert core.rolling().sums[COMPLETIONS] == 1
 
 
+def test_view_that_timed_out_stays_ended_for_what_came_after() -> None:
+    core = Core(timeout_ms=60_000)
+    core.send(play(5, event_id="first"))
+    core.feed([(T0 + 84_000, _json(play(82, startup=700, event_id="again")))])
+    core.feed([(T0 + 87_000, _json(complete(60, 5)))])
+    core.feed([(T0 + 90_000, _json(event("like", 81.5)))])
+    (session,) = core.states[0].views._sessions.values()  # noqa: SLF001
+    assert core.states[0].views.open_views == len(session.open) == 1
+    assert core.rolling().sums[PLAYS] == 2
+    core.settle(T0 + 90_000)
+    assert [
+        (view["startupMs"], view["completed"])
+        for view in sorted(core.outputs.views, key=lambda view: str(view["startedAt"]))
+    ] == [(400, True), (700, False)]
+
+
 @pytest.mark.parametrize("late_s", [15, 25])
 def test_first_frame_long_after_the_view_was_left_is_a_view_that_has_ended(late_s: int) -> None:
     core = Core()
@@ -212,3 +228,7 @@ def test_first_frame_long_after_the_view_was_left_is_a_view_that_has_ended(late_
     core.settle(T0 + 75_000)
     assert {view["contentId"]: view["outcome"] for view in core.outputs.views}["z"] == "replaced"
     assert core.rolling().sums[ENDED_VIEWS] == 4
+
+
+def _json(fields: dict[str, Any]) -> bytes:
+    return json.dumps(fields).encode()

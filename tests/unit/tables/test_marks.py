@@ -10,6 +10,7 @@ from tables.marks import (
     IMPRESSION,
     OTHER,
     SWIPE,
+    TIMEOUT,
     End,
     Mark,
     Stretch,
@@ -17,7 +18,14 @@ from tables.marks import (
 )
 
 TAIL_MS = 10_000
-KINDS = {"i": IMPRESSION, "f": FIRST_FRAME, "c": COMPLETION, "s": SWIPE, "o": OTHER}
+KINDS = {
+    "i": IMPRESSION,
+    "f": FIRST_FRAME,
+    "c": COMPLETION,
+    "s": SWIPE,
+    "o": OTHER,
+    "t": TIMEOUT,
+}
 
 
 def marks(text: str) -> list[Mark]:
@@ -63,6 +71,8 @@ def views(text: str, current: Stretch | None = None) -> list[str]:
         ("fa1 fb5 oa15 sa15", ["fa1.", "oa15 sa15."]),
         ("sa1 ca2", ["sa1 ca2."]),
         ("ca1 fa2", ["ca1 fa2"]),
+        ("fa1 ta5 ca6 fa7", ["fa1 ca6.", "fa7"]),
+        ("fa1 fb3 ta5 fa7", ["fa1.", "fa7"]),
     ],
 )
 def test_view_is_on_until_the_viewer_leaves(text: str, expected: list[str]) -> None:

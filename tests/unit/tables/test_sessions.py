@@ -1,0 +1,38 @@
+"""What one viewer's views are kept in."""
+
+from models.dimensions import SliceTable
+from models.views import SWIPED, View
+from tables.sessions import Session
+
+_SLICES = SliceTable().get((None,) * 8)
+
+
+def view(number: int, content_id: str, opened_at_ms: int, ended_by: str) -> View:
+    nobody = None, None, None
+    fresh = View(
+        number, "s", content_id, *nobody, opened_at_ms, "e", 0, _SLICES, context=(None,) * 5
+    )
+    fresh.ended_by = ended_by
+    return fresh
+
+
+def test_restored_session_has_its_views_in_the_order_that_they_had() -> None:
+    session = Session("s")
+    first, second = view(0, "a", 10, SWIPED), view(1, "a", 20, SWIPED)
+    for known in (first, second, view(2, "b", 30, "")):
+        session.add(known)
+    second.opened_at_ms = 5
+    restored = Session("s")
+    restored.restore(list(session.all_views()))
+    assert [known.number for known in restored.all_views()] == [2, 0, 1]
+    assert restored.views == 3
+    assert restored.views_of("a") == session.views_of("a")
+
+
+def test_view_is_taken_out_once() -> None:
+    session = Session("s")
+    ended = view(0, "a", 10, SWIPED)
+    session.add(ended)
+    assert session.remove(ended)
+    assert not session.remove(ended)
+    assert (session.views, session.waiting) == (0, {})
