@@ -50,7 +50,7 @@ def test_alert_says_what_it_is_and_where_to_look(name: str) -> None:
     notes = rule["annotations"]
     assert set(notes) == {"summary", "description", "runbook_url", "dashboard_url"}
     assert len(notes["summary"]) < 100
-    uid = re.match(r"/d/([\w-]+)", notes["dashboard_url"])
+    uid = re.match(r"\{\{ \$externalLabels\.grafana \}\}/d/([\w-]+)", notes["dashboard_url"])
     assert uid is not None
     assert uid[1] in UIDS
     assert notes["runbook_url"] == f"{DOCUMENTS_URL}docs/operations/alerts/{name}.md"
