@@ -56,6 +56,7 @@ class KafkaOutputs:
         self._rejected = names.topic("events.rejected")
         self._views = names.topic("views")
         self._panes = names.topic("panes")
+        self._contents = names.topic("contents")
         self._windows = names.topic("windows")
         self._health = names.topic("health")
         self._state = names.topic("state")
@@ -79,6 +80,11 @@ class KafkaOutputs:
         """One publication of panes; its record time is the wall clock, which ages the topic."""
         key = dimension.encode()
         self._append(self._panes, self._partition_of(key), key, value, None)
+
+    def contents(self, partition: int, value: bytes) -> None:
+        """One publication of gains, of contents that belong to ``partition``; its record time is
+        the wall clock, which ages the topic."""
+        self._append(self._contents, partition, None, value, None)
 
     def window(self, key: str, value: bytes | None, clock_ms: int) -> None:
         """One slice of the ``windows`` topic; None is its tombstone."""

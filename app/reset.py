@@ -13,7 +13,7 @@ from app.stream_app import GROUP
 from app.topics import ensure_topics
 from models.errors import OperatorError
 
-DERIVED = ("state", "panes", "windows", "health")
+DERIVED = ("state", "panes", "contents", "windows", "health")
 """The topics that are worth nothing without the state that they were made with."""
 
 _GONE_SECONDS = 30.0

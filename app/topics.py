@@ -15,12 +15,14 @@ from models.errors import OperatorError
 
 NAMES = (
     *("events.raw", "events.accepted", "events.rejected", "views", "windows"),
-    *("panes", "health", "state"),
+    *("panes", "contents", "health", "state"),
 )
 
 _MAX_REPLICAS = 3
-# The merger starts at the oldest pane inside the longest window; this covers the time it takes.
+# Whoever merges starts at the oldest pane in its longest window; this covers the time it takes.
 _PANES_MARGIN_SECONDS = 600
+_CONTENTS_MARGIN_SECONDS = 3_600
+_DAY_SECONDS = 86_400
 # Only closed segments expire or are compacted, so they must close well before the retention ends.
 _SEGMENT_MS = 600_000
 _DEFAULT_POLICY = "delete"
@@ -76,6 +78,11 @@ def plan_topics(settings: Settings, *, brokers: int, history: bool = False) -> l
         "panes": {
             "cleanup.policy": "delete",
             "retention.ms": str(kept_seconds * 1000),
+            **segments,
+        },
+        "contents": {
+            "cleanup.policy": "delete",
+            "retention.ms": str((_DAY_SECONDS + _CONTENTS_MARGIN_SECONDS) * 1000),
             **segments,
         },
         "health": {"cleanup.policy": "compact", **segments},

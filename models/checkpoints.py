@@ -14,11 +14,12 @@ import msgspec
 
 from models.errors import OperatorError
 
-SCHEMA = 2
+SCHEMA = 3
+CONTENTS = "contents"
 PANES = "panes"
 VIEWS = "views"
 DEDUPE = "dedupe"
-KINDS = (PANES, VIEWS, DEDUPE)
+KINDS = (CONTENTS, PANES, VIEWS, DEDUPE)
 """In the order in which a checkpoint writes them: what lies downstream first."""
 
 MAX_PAYLOAD_BYTES = 512 << 10
@@ -39,7 +40,8 @@ class Entry(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A piece of the state of a partition as it was after the raw offset ``upto``.
 
     ``name`` tells the pieces of a kind apart: the start of a pane in ms, the number of a segment
-    of viewers, an hour of ids. A payload that was cut has ``parts`` entries, from 0.
+    of viewers, an hour of ids; the gains of contents are one piece. A payload that was cut has
+    ``parts`` entries, from 0.
     """
 
     kind: str

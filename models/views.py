@@ -1,6 +1,7 @@
 """One view: a viewer's encounter with one content, and the record it becomes when it is over."""
 
 from hashlib import blake2b
+from typing import NamedTuple
 
 import orjson
 from msgspec import Struct
@@ -20,6 +21,18 @@ OPEN = ""
 
 Counted = tuple[int, Slices]
 """Where something was counted: the start of the pane in ms, and the dimension values."""
+
+
+class EndedView(NamedTuple):
+    """What a started view that ended says of its content.
+
+    ``basis_points`` is how much of it was watched, in hundredths of a per cent; -1: its duration
+    is not known.
+    """
+
+    skip: bool
+    qoe_limited: bool
+    basis_points: int
 
 
 class View(Struct, array_like=True, gc=False):
@@ -89,6 +102,8 @@ class View(Struct, array_like=True, gc=False):
     """Where the view counts so far, as a play, as a completion and as an ended view."""
     end_figures: tuple[bool, ...] = ()
     """As which of the figures about ended views it counts so far."""
+    end_for_content: EndedView | None = None
+    """As what it counts for its content so far, in the same minute."""
 
     def is_attempt(self) -> bool:
         """Whether this counts as a view at all.

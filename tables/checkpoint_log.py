@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from models.checkpoints import (
+    CONTENTS,
     DEDUPE,
     KINDS,
     PANES,
@@ -80,6 +81,7 @@ class CheckpointLog:
         writer = f"{generation}.{self._run}"
         state, upto = self._state, self._state.upto
         pending = _Pending(dict(self._live), {}, writer, self._next_number, upto)
+        self._cut_contents(pending)
         self._cut_panes(pending)
         self._cut_views(pending)
         self._cut_ids(pending)
@@ -156,12 +158,22 @@ class CheckpointLog:
         self._state.restore(manifest.upto, manifest.totals)
 
     def _load(self, kind: str, name: int, payload: bytes) -> None:
-        if kind == PANES:
+        if kind == CONTENTS:
+            self._state.contents.load(payload)
+        elif kind == PANES:
             self._state.panes.load(name, payload)
         elif kind == VIEWS:
             self._state.views.log.load(name, payload)
         else:
             self._state.dedupe.load(name, payload)
+
+    def _cut_contents(self, pending: "_Pending") -> None:
+        """What waits is all news: it replaces what waited at the checkpoint before."""
+        payload = self._state.contents.save()
+        if payload is None:
+            pending.live.pop((CONTENTS, 0), None)
+        else:
+            pending.replace(CONTENTS, 0, payload)
 
     def _cut_panes(self, pending: "_Pending") -> None:
         panes = self._state.panes

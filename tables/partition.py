@@ -15,6 +15,7 @@ from models.validation import read_event
 from models.verdicts import MALFORMED, CheckedEvent, Fault, Refusal
 from models.views import View, view_key, view_record
 from models.wire import accepted_form, derived_event_id
+from tables.content_gains import MAX_PENDING, ContentGains
 from tables.counters import Counters
 from tables.dedupe import Dedupe, digest_of
 from tables.panes import PANE_MS, PaneStore, pane_of
@@ -64,6 +65,9 @@ class Outputs(Protocol):
     def view(self, key: bytes, value: bytes, clock_ms: int) -> None:
         """One record of ``views``."""
 
+    def contents(self, partition: int, value: bytes) -> None:
+        """One record of ``contents``, for one of its partitions."""
+
 
 def is_tick(record: Record) -> bool:
     """Whether a record only moves the clock."""
@@ -95,7 +99,8 @@ class PartitionState:
         self.rejected = 0
         self.panes = PaneStore(rules.kept_ms, rules.dimensions, counters)
         self.dedupe = Dedupe(rules.dedupe_hours)
-        self.views = ViewTracker(rules, self.panes, counters, self._publish_view)
+        self.contents = ContentGains(partition, partition_of, outputs.contents)
+        self.views = ViewTracker(rules, self.panes, self.contents, counters, self._publish_view)
         self._topic = rules.topic
         self._counters = counters
         self._outputs = outputs
@@ -110,10 +115,13 @@ class PartitionState:
         steps, digests = self._read(records)
         recalled = self.dedupe.recall(digests)
         events = self._counters.events
+        contents = self.contents
         delays: list[int] = []
         for record, checked, event_id, digest in steps:
             self.upto = record.offset
             server_ms = record.timestamp
+            if server_ms >= contents.next_cut_ms or contents.pending >= MAX_PENDING:
+                contents.cut(record.offset, self.clock_ms, server_ms)
             if server_ms > self.clock_ms:
                 self._move_clock(server_ms)
             if checked is None:
@@ -156,6 +164,7 @@ class PartitionState:
         if totals.swept_ms >= 0:
             self._sweep(totals.swept_ms)
         self.views.restore(totals.clock_ms, totals.opened)
+        self.contents.restore(totals.clock_ms)
 
     def _read(self, records: Sequence[Record]) -> tuple[list[_Step], list[int]]:
         """Decode what is new: nothing of it depends on the state."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from models import playing
+from models import content_figures, playing
 from models.dimensions import Slices, SliceTable
 from models.events import (
     Completion,
@@ -20,6 +20,7 @@ from models.events import (
     Share,
     Swipe,
     WatchProgress,
+    subject_id,
 )
 from models.figures import (
     COMPLETIONS,
@@ -31,12 +32,19 @@ from models.figures import (
 )
 from models.quality import DOWN, UP, direction
 from models.views import View
+from tables.content_gains import ContentGains
 from tables.counters import Counters
 from tables.panes import Gains
 from tables.view_figures import ViewFigures
 
 Context = tuple[str | None, ...]
 _Handler = Callable[[View, Any, Context, int, int, Gains], None]
+
+_LIKINGS: dict[type, int] = {
+    Like: content_figures.LIKES,
+    Save: content_figures.SAVES,
+    Share: content_figures.SHARES,
+}
 
 
 def context_of(event: Event) -> Context:
@@ -52,9 +60,10 @@ class ViewEvents:
     rendition, its network type) holds for that event alone.
     """
 
-    def __init__(self, counters: Counters, figures: ViewFigures) -> None:
+    def __init__(self, counters: Counters, figures: ViewFigures, contents: ContentGains) -> None:
         self._counters = counters
         self._figures = figures
+        self._contents = contents
         self.table = SliceTable()
         self._handlers: dict[type, _Handler] = {
             Impression: self._impression,
@@ -92,28 +101,35 @@ class ViewEvents:
                 self._reslice(view)
         self._handlers[type(event)](view, event, context, at_ms, pane_ms, gains)
 
-    def count_alone(self, event: Event, context: Context, gains: Gains) -> None:
+    def count_alone(self, event: Event, context: Context, pane_ms: int, gains: Gains) -> None:
         """Count an event that names no viewer: it belongs to no view and stands for itself."""
         data = event.data
         rendition: str | None = getattr(data, "rendition", None)
         codec: str | None = getattr(data, "codec", None)
         entry_point: str | None = getattr(data, "entry_point", None)
         figures = gains[self.table.get((rendition, codec, entry_point, *context))]
+        of_content = self._contents.at(pane_ms)[subject_id(event)].sums
         if isinstance(event, Impression):
             figures.sums[IMPRESSIONS] += 1
+            of_content[content_figures.IMPRESSIONS] += 1
         elif isinstance(event, PlayStart):
             self._figures.add_play(figures, event.data.startup_time, 1)
+            of_content[content_figures.PLAYS] += 1
             self._counters.startup.observe(event.data.startup_time)
         elif isinstance(event, Completion):
             figures.sums[COMPLETIONS] += 1
+            of_content[content_figures.COMPLETIONS] += 1
         elif isinstance(event, Rebuffer):
             figures.sums[REBUFFERS] += 1
             figures.sums[REBUFFER_MS] += event.data.duration
+            of_content[content_figures.REBUFFER_MS] += event.data.duration
         elif isinstance(event, QualityChange):
             if self._count_switch(event) == DOWN:
                 figures.sums[DOWNSHIFTS] += 1
         elif isinstance(event, PlaybackError):
             self._counters.add_error(str(event.data.error_code))
+        elif type(event) in _LIKINGS:
+            of_content[_LIKINGS[type(event)]] += 1
 
     def _reslice(self, view: View) -> None:
         view.slices = self.table.get((view.rendition, view.codec, view.entry_point, *view.context))
@@ -136,6 +152,7 @@ class ViewEvents:
     ) -> None:
         self.show(view, event.data)
         gains[self._slices_of(view, context)].sums[IMPRESSIONS] += 1
+        self._contents.at(pane_ms)[view.content_id].sums[content_figures.IMPRESSIONS] += 1
 
     def show(self, view: View, data: ImpressionData) -> None:
         """Give ``view`` its impression, without counting one."""
@@ -188,7 +205,8 @@ class ViewEvents:
         view.duration_ms = round(data.duration * 1000)
         played_ms = playing.advance(view, round(data.current_time * 1000), at_ms)
         if played_ms:
-            gains[self._slices_of(view, context, data.rendition)].sums[WATCH_MS] += played_ms
+            slices = self._slices_of(view, context, data.rendition)
+            self._add_watched(view, played_ms, slices, pane_ms, gains)
 
     def _completion(
         self,
@@ -204,7 +222,7 @@ class ViewEvents:
         correction_ms = playing.correct(view, round(data.watch_time * 1000), at_ms)
         playing.reach_end(view, at_ms, data.looped)
         if correction_ms:
-            gains[slices].sums[WATCH_MS] += correction_ms
+            self._add_watched(view, correction_ms, slices, pane_ms, gains)
         view.loop_count = max(view.loop_count, data.loop_count or 0, int(data.looped))
         if not view.completed:
             view.completed = True
@@ -217,7 +235,14 @@ class ViewEvents:
         view.tried = True
         correction_ms = playing.correct(view, round(event.data.watch_time * 1000), at_ms)
         if correction_ms:
-            gains[self._slices_of(view, context)].sums[WATCH_MS] += correction_ms
+            slices = self._slices_of(view, context)
+            self._add_watched(view, correction_ms, slices, pane_ms, gains)
+
+    def _add_watched(
+        self, view: View, played_ms: int, slices: Slices, pane_ms: int, gains: Gains
+    ) -> None:
+        gains[slices].sums[WATCH_MS] += played_ms
+        self._contents.at(pane_ms)[view.content_id].sums[content_figures.WATCH_MS] += played_ms
 
     def _rebuffer(
         self, view: View, event: Rebuffer, context: Context, at_ms: int, pane_ms: int, gains: Gains
@@ -230,6 +255,8 @@ class ViewEvents:
         sums = gains[self._slices_of(view, context, data.rendition)].sums
         sums[REBUFFERS] += 1
         sums[REBUFFER_MS] += data.duration
+        of_content = self._contents.at(pane_ms)[view.content_id].sums
+        of_content[content_figures.REBUFFER_MS] += data.duration
 
     def _quality_change(
         self,
@@ -271,17 +298,20 @@ class ViewEvents:
         self, view: View, event: Like, context: Context, at_ms: int, pane_ms: int, gains: Gains
     ) -> None:
         view.acted = view.liked = True
+        self._contents.at(pane_ms)[view.content_id].sums[content_figures.LIKES] += 1
 
     def _save(
         self, view: View, event: Save, context: Context, at_ms: int, pane_ms: int, gains: Gains
     ) -> None:
         view.acted = view.saved = True
+        self._contents.at(pane_ms)[view.content_id].sums[content_figures.SAVES] += 1
 
     def _share(
         self, view: View, event: Share, context: Context, at_ms: int, pane_ms: int, gains: Gains
     ) -> None:
         view.acted = view.shared = True
         view.share_platform = event.data.platform
+        self._contents.at(pane_ms)[view.content_id].sums[content_figures.SHARES] += 1
 
 
 def _first_named(first: Context, second: Context) -> Context:

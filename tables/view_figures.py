@@ -4,6 +4,8 @@ A view remembers where it was counted. Late events can make it count somewhere e
 else or not at all; then it is taken back where it was.
 """
 
+from models import content_figures
+from models.content_figures import ContentFigures, ended_view
 from models.dimensions import Slices
 from models.figures import (
     COMPLETIONS,
@@ -19,7 +21,8 @@ from models.figures import (
     add_counts,
 )
 from models.histogram import bucket_of
-from models.views import OPEN, View
+from models.views import OPEN, Counted, View
+from tables.content_gains import ContentGains
 from tables.counters import Counters
 from tables.panes import PaneStore, pane_of
 
@@ -34,10 +37,12 @@ _ENDED_FIGURES = (
 
 
 class ViewFigures:
-    """Counts the views of one partition in its panes and in the counters of the process."""
+    """Counts the views of one partition: in its panes, for their contents, and in the counters of
+    the process."""
 
-    def __init__(self, panes: PaneStore, counters: Counters) -> None:
+    def __init__(self, panes: PaneStore, contents: ContentGains, counters: Counters) -> None:
         self._panes = panes
+        self._contents = contents
         self._counters = counters
 
     def count_play(self, view: View, pane_ms: int, slices: Slices) -> None:
@@ -45,6 +50,7 @@ class ViewFigures:
         view.play_counted = pane_ms, slices
         startup_ms = view.startup_ms or 0
         self.add_play(self._panes.gains(pane_ms)[slices], startup_ms, 1)
+        self.of_content(view, pane_ms).sums[content_figures.PLAYS] += 1
         self._counters.startup.observe(startup_ms)
 
     def take_play_back(self, view: View) -> None:
@@ -53,6 +59,7 @@ class ViewFigures:
             pane_ms, slices = view.play_counted
             startup_ms = view.startup_ms or 0
             self.add_play(self._panes.gains(pane_ms)[slices], startup_ms, -1)
+            self.of_content(view, pane_ms).sums[content_figures.PLAYS] -= 1
             self._counters.startup.take_back(startup_ms)
         view.play_counted = view.started_at_ms = view.startup_ms = None
 
@@ -60,36 +67,45 @@ class ViewFigures:
         """Count the completion of a view."""
         view.completion_counted = pane_ms, slices
         self._panes.gains(pane_ms)[slices].sums[COMPLETIONS] += 1
+        self.of_content(view, pane_ms).sums[content_figures.COMPLETIONS] += 1
 
     def take_completion_back(self, view: View) -> None:
         """What was taken for the first completion of a view is not, or not the first."""
         if view.completion_counted is not None:
             pane_ms, slices = view.completion_counted
             self._panes.gains(pane_ms)[slices].sums[COMPLETIONS] -= 1
+            self.of_content(view, pane_ms).sums[content_figures.COMPLETIONS] -= 1
         view.completed = False
         view.completion_counted = None
 
     def recount_end(self, view: View) -> None:
         """Bring the figures about ended views up to what the view is now."""
-        now = _ended_figures(view)
+        now, for_content = _ended_figures(view), ended_view(view)
         counted = view.end_counted
         if counted is None:
             if not now:
                 return
-        elif view.end_figures == now and counted[1] is view.slices:
-            return
         else:
-            self._add_ended(counted[0], counted[1], view.end_figures, -1)
-        pane_ms = pane_of(view.ended_clock_ms)
-        self._add_ended(pane_ms, view.slices, now, 1)
-        view.end_counted = pane_ms, view.slices
-        view.end_figures = now
+            unchanged = view.end_figures == now and view.end_for_content == for_content
+            if unchanged and counted[1] is view.slices:
+                return
+            self._add_ended(view, counted, -1)
+        view.end_figures, view.end_for_content = now, for_content
+        view.end_counted = pane_of(view.ended_clock_ms), view.slices
+        self._add_ended(view, view.end_counted, 1)
 
-    def _add_ended(self, pane_ms: int, slices: Slices, holds: tuple[bool, ...], sign: int) -> None:
-        if holds:
+    def of_content(self, view: View, pane_ms: int) -> ContentFigures:
+        """Where to add what the content of ``view`` gains in the pane from ``pane_ms`` on."""
+        return self._contents.at(pane_ms)[view.content_id]
+
+    def _add_ended(self, view: View, where: Counted, sign: int) -> None:
+        pane_ms, slices = where
+        if view.end_figures:
             sums = self._panes.gains(pane_ms)[slices].sums
-            for figure, one in zip(_ENDED_FIGURES, holds, strict=True):
+            for figure, one in zip(_ENDED_FIGURES, view.end_figures, strict=True):
                 sums[figure] += sign * one
+        if view.end_for_content is not None:
+            self.of_content(view, pane_ms).add_ended(view.end_for_content, sign)
 
     @staticmethod
     def add_play(figures: Figures, startup_ms: int, sign: int) -> None:

@@ -6,6 +6,7 @@ from models.dimensions import Slices
 from models.events import CustomEvent, Event, Swipe, subject_id
 from models.figures import ACTIVE_VIEWERS
 from models.views import OPEN, REPLACED, SWIPED, View
+from tables.content_gains import ContentGains
 from tables.counters import Counters
 from tables.late_events import LateEvents
 from tables.marks import FIRST_FRAME, OTHER, End, kind_of, new_mark
@@ -29,14 +30,15 @@ class ViewTracker:
         self,
         rules: PartitionRules,
         panes: PaneStore,
+        contents: ContentGains,
         counters: Counters,
         publish: Callable[[View, int], None],
     ) -> None:
         self._panes = panes
         self._tail_ms = rules.tail_ms
         self._memory_ms = rules.straggler_ms
-        self._figures = ViewFigures(panes, counters)
-        self._events = ViewEvents(counters, self._figures)
+        self._figures = ViewFigures(panes, contents, counters)
+        self._events = ViewEvents(counters, self._figures, contents)
         self._lives = ViewLives(rules, self._events, self._figures, counters, publish)
         self._late = LateEvents(
             self._lives,
@@ -93,7 +95,7 @@ class ViewTracker:
         context = context_of(event)
         viewer = _viewer_of(event)
         if viewer is None:
-            self._events.count_alone(event, context, gains)
+            self._events.count_alone(event, context, pane_ms, gains)
             return
         session = self._sessions.get(viewer)
         if session is None:

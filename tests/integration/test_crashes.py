@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from app.child_process import ChildProcess
+from models.content_figures import COMPLETIONS, PLAYS, REBUFFER_MS, WATCH_MS
 from tests.integration.conftest import EnvironFor
+from tests.support.contents import gained, sum_of
 from tests.support.deployment import Deployment, Samples
 from tests.support.waiting import until
 
@@ -102,6 +104,17 @@ async def test_replay_of_real_logs_with_a_kill_in_its_middle_has_their_figures(
         after = await deployment.until_metrics(
             lambda now: matches(now, figures), "the figures are those that ship with the logs"
         )
+
+        async def contents_match() -> bool:
+            found = gained((r.partition, r.value) for r in await deployment.read("contents"))
+            return (
+                sum_of(found, PLAYS) == figures["plays"]
+                and sum_of(found, COMPLETIONS) == figures["completions"]
+                and sum_of(found, REBUFFER_MS) == figures["rebuffer_seconds"] * 1000
+                and sum_of(found, WATCH_MS) == rolling(after, "watch_seconds") * 1000
+            )
+
+        await until(contents_match, "what contents gained adds up to the same")
     imbalances = [v for k, v in after.items() if k[0] == "playvitals_ledger_imbalance"]
     assert imbalances == [0.0] * PARTITIONS
 

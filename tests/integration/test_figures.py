@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from models.content_figures import COMPLETIONS, ENDED_VIEWS, PLAYS, REBUFFER_MS, WATCH_MS
 from tests.integration.conftest import EnvironFor
+from tests.support.contents import Gained, gained, sum_of
 from tests.support.deployment import Deployment, Samples
 from tests.support.waiting import until
 
@@ -25,6 +27,7 @@ class Replayed(NamedTuple):
     views: list[tuple[bytes, bytes]]
     windows: dict[tuple[str, str], dict[str, Any]]
     rejected: list[dict[str, Any]]
+    contents: Gained
 
 
 def rolling(samples: Samples, name: str, window: str) -> float:
@@ -74,6 +77,9 @@ async def replay_settled(deployment: Deployment, file: Path, events: int) -> Rep
                 for value in [json.loads(record.value)]
             },
             [json.loads(record.value) for record in await deployment.read("events.rejected")],
+            gained(
+                (record.partition, record.value) for record in await deployment.read("contents")
+            ),
         )
 
 
@@ -151,8 +157,14 @@ async def test_dirty_logs_settle_to_the_same_figures_however_often_and_over_how_
         assert len(run.views) == figures["views"]
         assert len(run.rejected) == 60
         assert all(record["raw"] in sent for record in run.rejected)
+        assert sum_of(run.contents, PLAYS) == figures["plays"]
+        assert sum_of(run.contents, COMPLETIONS) == figures["completions"]
+        assert sum_of(run.contents, REBUFFER_MS) == figures["rebuffer_seconds"] * 1000
+        assert sum_of(run.contents, WATCH_MS) == rolling(samples, "watch_seconds", "2h") * 1000
+        assert sum_of(run.contents, ENDED_VIEWS) == figures["plays"]
     first, again, one = runs
     # Raw partitions are read side by side, so only the order within each of them is fixed.
+    assert again.contents == one.contents == first.contents
     assert sorted(again.views) == sorted(one.views) == sorted(first.views)
     at_end = {key for key in first.windows if key[1] == SETTLED_END}
     assert at_end

@@ -41,6 +41,7 @@ class Remembered:
     rejected_records: list[tuple[bytes | None, dict[str, Any]]] = field(default_factory=list)
     view_values: list[bytes] = field(default_factory=list)
     view_keys: list[bytes] = field(default_factory=list)
+    content_values: list[tuple[int, bytes]] = field(default_factory=list)
 
     def accepted(
         self, partition: int, key: bytes, value: bytes, clock_ms: int, source: bytes
@@ -53,6 +54,9 @@ class Remembered:
     def view(self, key: bytes, value: bytes, clock_ms: int) -> None:
         self.view_keys.append(key)
         self.view_values.append(value)
+
+    def contents(self, partition: int, value: bytes) -> None:
+        self.content_values.append((partition, value))
 
     @property
     def views(self) -> list[dict[str, Any]]:

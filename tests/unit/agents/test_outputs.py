@@ -43,6 +43,7 @@ async def test_records_go_to_their_topics_with_keys_times_and_headers() -> None:
     outputs.view(b"user", b"{}", 8)
     outputs.window("1m|all|", None, 9)
     outputs.partial("codec", b"p")
+    outputs.contents(4, b"c")
     outputs.health(11, b"h")
     outputs.tick(5, "pv-tick", 10)
     outputs.state(3, b"e.1.a.0", b"v")
@@ -52,6 +53,7 @@ async def test_records_go_to_their_topics_with_keys_times_and_headers() -> None:
         ("pv.views", 4, b"user", b"{}", 8, ()),
         ("pv.windows", 7, b"1m|all|", None, 9, ()),
         ("pv.panes", 5, b"codec", b"p", None, ()),
+        ("pv.contents", 4, None, b"c", None, ()),
         ("pv.health", 2, b"11", b"h", None, ()),
         ("pv.events.raw", 5, None, None, 10, (("pv-tick", b""),)),
         ("pv.state", 3, b"e.1.a.0", b"v", None, ()),

@@ -212,7 +212,7 @@ def test_checkpoint_writes_downstream_first_and_the_manifest_last(
     partition.state.apply(records[:500])
     cut = partition.cut()
     kinds = [checkpoints.decode_entry(value).kind for _, value in cut.records[:-1]]
-    assert list(dict.fromkeys(kinds)) == ["panes", "views", "dedupe"]
+    assert list(dict.fromkeys(kinds)) == ["contents", "panes", "views", "dedupe"]
     assert [is_manifest(key) for key, _ in cut.records] == [False] * len(kinds) + [True]
     assert all(len(value) < 4_200 for _, value in cut.records[:-1])
 
@@ -274,7 +274,7 @@ def test_record_of_another_schema_stops_with_what_to_do() -> None:
     partition.state.apply([FakeRecord(0, T0, msgspec.json.encode(play(0)))])
     partition.save(log)
     newer = [(key, b"\x63" + (value or b"")[1:]) for key, value in log]
-    with pytest.raises(OperatorError, match=r"schema 99.*reads 2.*playvitals topics reset"):
+    with pytest.raises(OperatorError, match=r"schema 99.*reads 3.*playvitals topics reset"):
         restore(newer)
     garbled = [(key, (value or b"")[:-2]) for key, value in log]
     with pytest.raises(OperatorError, match="cannot be read"):
