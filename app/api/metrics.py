@@ -12,6 +12,8 @@ RECEIVED = "received"
 REFUSED = "failed"
 UNAVAILABLE = "unavailable"
 
+EVENTS_ROUTES = ("/v1/events", "/v1/events/batch")
+_ANSWERS = (200, 400, 401, 403, 413, 415, 429, 500, 503)
 _LATENCY_EDGES_SECONDS = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25),
     *(0.5, 1.0, 2.5, 5.0, 10.0),
@@ -32,6 +34,10 @@ class ApiMetrics:
             ("route", "status"),
             registry=self.registry,
         )
+        # A series that begins with its first error has no rate: the alert would not see that one.
+        for route in EVENTS_ROUTES:
+            for status in _ANSWERS:
+                self._requests.labels(route, str(status))
         self._seconds = Histogram(
             "playvitals_api_request_seconds",
             "Time to answer a request, in seconds",

@@ -125,7 +125,7 @@ def cdn_outage(start_ms: int, end_ms: int) -> Story:
                 "the figures of the longer windows follow as the outage leaves them",
             ),
         ],
-        ["RebufferSpike", "SliceRebuffering", "SliceFailures"],
+        ["RebufferSpike", "SliceRebuffering", "SliceStartupSlow", "SliceOutage", "SliceFailures"],
     )
 
 
@@ -170,7 +170,7 @@ def bad_release(start_ms: int, end_ms: int) -> Story:
                 "the figures come down as those sessions end and leave the windows",
             ),
         ],
-        ["SliceFailures", "StartupSlow", "PlaybackFailures"],
+        ["SliceFailures", "SliceStartupSlow", "PlaybackFailures", "StartupSlow"],
     )
 
 

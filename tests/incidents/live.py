@@ -33,6 +33,11 @@ class LiveStory:
         """How long it has been played."""
         return time.monotonic() - self._started_seconds
 
+    async def scraped(self) -> set[str]:
+        """The jobs whose processes have all answered every scrape of the last five minutes."""
+        jobs = "min by (job) (min_over_time(up[5m])) == 1"
+        return {sample["metric"]["job"] for sample in await self._prometheus.query(jobs)}
+
     async def look(self) -> set[str]:
         """The names of the alerts that fire now."""
         firing = {

@@ -41,7 +41,7 @@ REBUFFERED_VIEWS = low_is_good(0.02, 0.05)
 MEAN_STALL_SECONDS = low_is_good(1, 3)
 # The rest has no target of its own; these are what healthy playback stays below.
 REBUFFER_RATIO = low_is_good(0.01, 0.03)
-FAILURES = low_is_good(0.01, 0.05)
+FAILURES = low_is_good(0.01, 0.03)
 WAIT_RATIO = low_is_good(0.05, 0.1)
 EXITS = low_is_good(0.3, 0.5)
 # Figures are promised within 5 s of the event (99 of 100, at half the capacity).

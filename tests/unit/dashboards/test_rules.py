@@ -1,5 +1,6 @@
 """The alert rules: what each says, that it has tests and a runbook, and that its metrics exist."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,42 @@ from dashboards.grafana.generator.documents import DOCUMENTS_URL
 
 ROOT = Path(__file__).parents[3]
 PROMETHEUS = ROOT / "dashboards" / "prometheus"
+GRAFANA = ROOT / "dashboards" / "grafana"
 RUNBOOKS = ROOT / "docs" / "operations" / "alerts"
 SECTIONS = ["What it means", "Confirm", "Look at", "Do", "How it ends", "False alarms"]
-UIDS = {f"playvitals-{name}" for name in ("quality", "breakdown", "pipeline", "api")}
-NOT_OURS = {"up", "process_cpu_seconds_total"}
+LINK = re.compile(
+    r"\{\{ \$externalLabels\.grafana \}\}/d/(?P<uid>[\w-]+)\?viewPanel=panel-(?P<panel>\d+)(?:&|$)"
+)
+SHOWN_BY = {
+    **dict.fromkeys(["RebufferSpike", "RebufferingSustained"], "Rebuffering"),
+    "StartupSlow": "Startup time",
+    **dict.fromkeys(
+        ["StartFailures", "PlaybackFailures", "FailureBudgetBurn"], "Failures and exits"
+    ),
+    "CompletionDrop": "Completion",
+    **dict.fromkeys(["SliceOutage", "SliceFailures"], "Values of $dimension"),
+    "SliceRebuffering": "Rebuffer ratio by $dimension",
+    "SliceStartupSlow": "Startup p95 by $dimension",
+    **dict.fromkeys(["TrafficDrop", "NoData"], "Raw events by outcome"),
+    "RejectedRatio": "Rejected events by rule",
+    "WorkerDown": "Workers reporting",
+    "WorkerRestarts": "Memory by worker",
+    **dict.fromkeys(
+        ["PartitionsMissing", "PartitionStuck", "LagGrowing"], "Records waiting by partition"
+    ),
+    "NotFresh": "Receipt to counted",
+    "CheckpointStale": "Age of the checkpoints by worker",
+    "LedgerImbalance": "Records unaccounted for",
+    "MisroutedRecords": "Accepted with a fault",
+    "WorkerSaturation": "Processor time by worker",
+    "ApiDown": "APIs reporting",
+    "ApiRestarts": "Memory by API",
+    "ApiErrors": "Requests by status",
+    "ApiSaturation": "Processor time by API",
+    "ApiFeedStale": "Feeds that are current",
+}
+"""The panel that an alert's link leads to."""
+NOT_OURS = {"up", "process_cpu_seconds_total", "process_start_time_seconds"}
 SUFFIXES = ("_bucket", "_count", "_sum")
 
 
@@ -38,6 +71,13 @@ def promtool_tests() -> list[str]:
     ]
 
 
+def panels() -> dict[tuple[str, int], str]:
+    """The titles of all panels, by dashboard and id."""
+    dashboards = [json.loads(path.read_text()) for path in GRAFANA.glob("*.json")]
+    return {(d["uid"], panel["id"]): panel["title"] for d in dashboards for panel in d["panels"]}
+
+
+PANELS = panels()
 ALERTS = {rule["alert"]: rule for rule in rules("alert")}
 RECORDS = {rule["record"] for rule in rules("record")}
 
@@ -50,9 +90,9 @@ def test_alert_says_what_it_is_and_where_to_look(name: str) -> None:
     notes = rule["annotations"]
     assert set(notes) == {"summary", "description", "runbook_url", "dashboard_url"}
     assert len(notes["summary"]) < 100
-    uid = re.match(r"\{\{ \$externalLabels\.grafana \}\}/d/([\w-]+)", notes["dashboard_url"])
-    assert uid is not None
-    assert uid[1] in UIDS
+    link = LINK.match(notes["dashboard_url"])
+    assert link is not None
+    assert PANELS[link["uid"], int(link["panel"])] == SHOWN_BY[name]
     assert notes["runbook_url"] == f"{DOCUMENTS_URL}docs/operations/alerts/{name}.md"
 
 
@@ -85,7 +125,7 @@ def test_every_runbook_belongs_to_an_alert() -> None:
 
 @pytest.mark.parametrize("name", sorted(RECORDS))
 def test_recorded_name_is_level_metric_operations(name: str) -> None:
-    assert re.fullmatch(r"(all|slice|instance):playvitals_[a-z_]+:[a-z0-9_]+", name)
+    assert re.fullmatch(r"(all|slice|rest|partition|instance):playvitals_[a-z_]+:[a-z0-9_]+", name)
 
 
 def test_every_metric_in_a_rule_or_a_runbook_exists() -> None:

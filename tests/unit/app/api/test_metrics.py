@@ -1,0 +1,17 @@
+"""The metrics of the API process."""
+
+import pytest
+
+from app.api.metrics import EVENTS_ROUTES, ApiMetrics
+
+NAME = "playvitals_api_requests_total"
+
+
+@pytest.mark.parametrize("route", EVENTS_ROUTES)
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 413, 415, 429, 500, 503])
+def test_answers_to_events_are_known_before_the_first_one(route: str, status: int) -> None:
+    metrics = ApiMetrics()
+    labels = {"route": route, "status": str(status)}
+    assert metrics.registry.get_sample_value(NAME, labels) == 0
+    metrics.observe_request(route, status, 0.1)
+    assert metrics.registry.get_sample_value(NAME, labels) == 1
