@@ -1,7 +1,7 @@
 // The table of slices: the worst first, unless a header says otherwise.
 
 import { make, setAttribute, setText } from "./dom.js";
-import { FEW_TEXT, FIGURES, MISSED, isFew, verdict } from "./figures.js";
+import { ALARMING, FEW_TEXT, FIGURES, MISSED, isFew, verdict } from "./figures.js";
 import { text } from "./format.js";
 import { Sparkline } from "./sparkline.js";
 
@@ -24,6 +24,8 @@ const TREND_AFTER = "rebufferRatio";
 const SIZES = ["plays", "activeViewers"];
 const VALUE = "value";
 const LEAST_TOP = 0.01;
+/** What is said, for those who do not see the colour, of a figure that is over something. */
+const OVER = { [MISSED]: " over target", [ALARMING]: " over the limit of an alert" };
 
 export const WORST_BY = COLUMNS.filter(name => !SIZES.includes(name));
 
@@ -184,11 +186,11 @@ class Row {
     for (const [name, { node, number, mark, words }] of this.#cells) {
       const figure = FIGURES[name];
       const value = figure.of(record);
-      const missed = verdict(figure, value) === MISSED;
+      const over = OVER[verdict(figure, value)] ?? null;
       setText(number, text(figure.format, value));
-      setText(mark, missed ? "▲" : "");
-      setText(words, missed ? " over target" : "");
-      setAttribute(node, "data-tone", missed ? "bad" : null);
+      setText(mark, over === null ? "" : "▲");
+      setText(words, over ?? "");
+      setAttribute(node, "data-tone", over === null ? null : "bad");
     }
   }
 }

@@ -2,7 +2,10 @@
 
 import { count, duration, percent } from "./format.js";
 
-/** Figures by their name. `limit`: the target is to stay below it. `low`: low is bad. */
+/**
+ * Figures by their name. `limit`: the target is to stay below it. `alarm`: without a target, what
+ * the shipped alerts call somebody for. `low`: low is bad.
+ */
 export const FIGURES = {
   startupP50: {
     label: "Startup p50",
@@ -36,6 +39,7 @@ export const FIGURES = {
     label: "Rebuffer ratio",
     of: record => record.rebufferRatio,
     format: percent,
+    alarm: 0.03,
     about: "Stalled share of the time that viewers spent in playback",
   },
   completion: {
@@ -55,12 +59,14 @@ export const FIGURES = {
     label: "Start failures",
     of: record => record.startFailureRatio,
     format: percent,
+    alarm: 0.03,
     about: "Views with an error and without a first frame, of ended views",
   },
   playbackFailures: {
     label: "Playback failures",
     of: record => record.playbackFailureRatio,
     format: percent,
+    alarm: 0.03,
     about: "Started views with a fatal error, of ended views",
   },
   activeViewers: {
@@ -79,11 +85,13 @@ export const FIGURES = {
 
 export const MET = "met";
 export const MISSED = "missed";
+export const ALARMING = "alarming";
 
-/** Whether a figure's target is met; null where it has none, or no value. */
+/** Whether a figure's target is met; null where nothing is to be said, or there is no value. */
 export function verdict(figure, value) {
-  if (figure.limit === undefined || value === null || value === undefined) return null;
-  return value < figure.limit ? MET : MISSED;
+  if (value === null || value === undefined) return null;
+  if (figure.limit !== undefined) return value < figure.limit ? MET : MISSED;
+  return figure.alarm !== undefined && value > figure.alarm ? ALARMING : null;
 }
 
 const FEW_ATTEMPTS = 20;

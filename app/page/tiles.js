@@ -1,7 +1,7 @@
 // The figures of this moment, as tiles.
 
 import { make, setAttribute, setText } from "./dom.js";
-import { FIGURES, MET, verdict } from "./figures.js";
+import { ALARMING, FIGURES, MET, verdict } from "./figures.js";
 import { NONE, brief, text } from "./format.js";
 
 /** A tile with a label, a value and a line below; `update` shows a value. */
@@ -52,6 +52,9 @@ export class Tiles {
       const found = verdict(figure, value);
       if (found === null) {
         tile.update(value, null, record ? counted(figure, record) : "");
+      } else if (found === ALARMING) {
+        const alarm = `over ${brief(figure.format, figure.alarm)}`;
+        tile.update(value, "bad", `${alarm}, ${counted(figure, record)}`);
       } else {
         const target = `target < ${brief(figure.format, figure.limit)}`;
         tile.update(value, found === MET ? "good" : "bad", `${target} ${found}`);

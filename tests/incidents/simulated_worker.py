@@ -25,13 +25,13 @@ SERVER_DELAY_MS = 2_000
 
 
 class SimulatedWorker:
-    """One worker with one partition, fed by the demo's viewers."""
+    """One worker, fed by the demo's viewers through the first of its partitions."""
 
-    def __init__(self) -> None:
+    def __init__(self, partitions: int = 1) -> None:
         self._now_ms = T0
         self._outputs = _Outputs(self)
         self._counters = Counters()
-        settings = load_settings({"PLAYVITALS_PARTITIONS": "1"})
+        settings = load_settings({"PLAYVITALS_PARTITIONS": str(partitions)})
         self._intake = Intake(
             partition_rules(settings),
             self._counters,
@@ -40,8 +40,9 @@ class SimulatedWorker:
             settings.tick_seconds * 1000,
             lambda: self._now_ms,
         )
-        origin = Origin("playvitals.events.raw", 1)
-        self._intake.partitions[0] = self._intake.new_partition(0, origin)
+        origin = Origin("playvitals.events.raw", partitions)
+        for partition in range(partitions):
+            self._intake.partitions[partition] = self._intake.new_partition(partition, origin)
         self.windows = Windows(
             settings.windows,
             settings.grace_seconds,
@@ -85,13 +86,12 @@ class SimulatedWorker:
         if fold:
             self._intake.apply(0, fold)
         self._intake.publish_changes()
-        return [
-            sample
-            for family in self._collector.collect()
-            for sample in family.samples
-            # Nothing is made durable here, so nothing can be said of it.
-            if not sample.name.startswith("playvitals_checkpoint")
-        ]
+        # Nothing is made durable here, so nothing can be said of it.
+        return [s for s in self.samples() if not s.name.startswith("playvitals_checkpoint")]
+
+    def samples(self) -> list[Sample]:
+        """Everything that the worker exports of itself."""
+        return [sample for family in self._collector.collect() for sample in family.samples]
 
     @staticmethod
     async def _no_keys() -> Iterable[str]:

@@ -42,6 +42,17 @@ async def test_targets_say_met_or_missed_in_words_and_shape(
         assert await page.tile("Plays") == "0"
 
 
+async def test_what_calls_somebody_is_marked_in_words_and_shape(
+    browser: Browser, page_settings: Settings, feeds: LiveFeeds
+) -> None:
+    feeds.windows.apply([window("5m", "all", of=slice_figures(1_000, 0.9, 7))])
+    async with live_page(browser, url(page_settings)) as page:
+        await page.until_live()
+        await expect(page.page.locator("#others .below", has_text="over 3\u00a0%")).to_have_text(
+            re.compile(r"^▲ over 3\u00a0%, [\d,]+ stalls$")
+        )
+
+
 async def test_change_is_on_the_page_within_two_seconds_of_the_feed(
     browser: Browser, page_settings: Settings, feeds: LiveFeeds
 ) -> None:

@@ -9,6 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page
 
 from app.settings import load_settings
+from dashboards.grafana.generator.targets import FAILURES, REBUFFER_RATIO
 from tests.contract.conftest import FakeSink
 from tests.support.live import fed
 from tests.support.page_server import page_server
@@ -144,3 +145,36 @@ async def test_sparkline_breaks_where_there_is_no_value(page: Page) -> None:
     assert path.startswith("M2.0 22.0L17.3 2.0M")
     assert "h0.01" in path
     assert label.replace("\u00a0", " ").endswith("now 2.00 %, highest 10.0 %")
+
+
+async def test_alarms_are_where_the_dashboards_turn_red(page: Page) -> None:
+    found = await page.evaluate(
+        """async () => {
+            const { FIGURES } = await import("/assets/figures.js");
+            const named = Object.entries(FIGURES).filter(([, figure]) => "alarm" in figure);
+            return Object.fromEntries(named.map(([name, figure]) => [name, figure.alarm]));
+        }"""
+    )
+    assert found == {
+        "rebufferRatio": REBUFFER_RATIO[-1].value,
+        "startFailures": FAILURES[-1].value,
+        "playbackFailures": FAILURES[-1].value,
+    }
+
+
+@pytest.mark.parametrize(
+    ("figure", "value", "expected"),
+    [
+        ("rebufferRatio", 0.03, None),
+        ("rebufferRatio", 0.031, "alarming"),
+        ("rebufferRatio", None, None),
+        ("rebufferedViews", 0.02, "missed"),
+        ("rebufferedViews", 0.019, "met"),
+        ("exits", 1, None),
+    ],
+)
+async def test_verdict_is_on_the_target_or_else_on_the_alert(
+    page: Page, figure: str, value: float | None, expected: str | None
+) -> None:
+    judged = "it.verdict(it.FIGURES[argument.figure], argument.value)"
+    assert await call(page, "figures.js", judged, {"figure": figure, "value": value}) == expected

@@ -2,8 +2,10 @@
 
 import json
 from collections import Counter, defaultdict
+from pathlib import Path
 
 import pytest
+from prometheus_client import ProcessCollector
 from prometheus_client.samples import Sample
 
 from app.rolling_metrics import SERIES_PER_SLICE
@@ -15,6 +17,11 @@ from tests.support.core import T0, FakeRecord
 
 VALUES = 10_000
 MAX_NAMED = 50
+CODES = 60
+OTHER_SERIES = 174
+"""Of a worker without partitions: counters with all their labels, histograms, health."""
+PROCESS_SERIES = 6
+DOCUMENT = Path(__file__).parents[3] / "docs" / "metrics.md"
 CONTEXT = ("platform", "country", "networkType", "cdn", "appVersion")
 
 
@@ -45,6 +52,22 @@ def samples() -> list[Sample]:
     return SimulatedWorker().scrape(hostile_records(), T0 + VALUES)
 
 
+def error_records() -> list[FakeRecord]:
+    """Errors with more codes than are told apart."""
+    events = (
+        {
+            "event": "error",
+            "contentId": "c",
+            "sessionId": "s",
+            "eventId": f"error-{number}",
+            "timestamp": format_timestamp(T0 + number),
+            "data": {"errorCode": f"E{number}", "errorMessage": "", "fatal": False},
+        }
+        for number in range(CODES)
+    )
+    return [FakeRecord(n, T0 + n, json.dumps(event).encode()) for n, event in enumerate(events)]
+
+
 def rolling(samples: list[Sample]) -> list[Sample]:
     return [sample for sample in samples if sample.name.startswith("playvitals_rolling_")]
 
@@ -70,9 +93,22 @@ def test_at_most_50_values_of_a_dimension_have_series_and_series_are_bounded(
     assert max(per_slice.values()) == SERIES_PER_SLICE
 
 
-def test_everything_else_is_a_few_hundred_series(samples: list[Sample]) -> None:
-    others = [sample for sample in samples if not sample.name.startswith("playvitals_rolling_")]
-    assert len(others) < 200
+@pytest.mark.parametrize("partitions", [1, 12, 100])
+def test_everything_else_is_a_fixed_number_and_two_series_per_partition(partitions: int) -> None:
+    worker = SimulatedWorker(partitions)
+    worker.scrape(error_records(), T0 + CODES)
+    others = [s for s in worker.samples() if not s.name.startswith("playvitals_rolling_")]
+    codes = [s for s in others if s.name == "playvitals_errors_total"]
+    assert len(codes) == MAX_NAMED + 1
+    assert len(others) == OTHER_SERIES + 2 * partitions
+    of_process = [s for family in ProcessCollector(registry=None).collect() for s in family.samples]
+    assert len(of_process) == PROCESS_SERIES
+
+
+def test_the_document_has_these_numbers() -> None:
+    text = " ".join(DOCUMENT.read_text().split())
+    every = OTHER_SERIES + PROCESS_SERIES
+    assert f"has {every} others and two per partition that it owns" in text
 
 
 def test_no_play_is_lost_in_the_rest(samples: list[Sample]) -> None:
