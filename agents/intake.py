@@ -32,6 +32,7 @@ class Intake:
 
     Args:
         tick_ms: the interval of the ticks that an idle partition gets.
+        before_fold: awaited before a fold is taken in.
         wall_ms: the wall clock in milliseconds.
     """
 
@@ -43,6 +44,7 @@ class Intake:
         partition_of: Callable[[bytes], int],
         tick_ms: int,
         wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        before_fold: Callable[[Fold], Awaitable[None]] | None = None,
     ) -> None:
         self.partitions: dict[int, OwnedPartition] = {}
         """Those whose state is restored."""
@@ -52,6 +54,7 @@ class Intake:
         self._partition_of = partition_of
         self._tick_ms = tick_ms
         self._wall_ms = wall_ms
+        self._before_fold = before_fold
 
     def new_partition(self, partition: int, origin: Origin) -> OwnedPartition:
         """A partition with an empty state; own it by adding it to :attr:`partitions`."""
@@ -70,6 +73,8 @@ class Intake:
         """Consume folds for ever; ``fetch_again`` goes back to where a partition's state ends."""
         async for event in stream.events():
             tp = event.message.tp
+            if self._before_fold is not None:
+                await self._before_fold(event.value)
             if self.apply(tp.partition, event.value) is Continuity.FETCH_AGAIN:
                 await fetch_again(tp)
             await self._outputs.wait_room()

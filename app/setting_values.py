@@ -14,6 +14,7 @@ from models.errors import SettingsError
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([smh])")
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600}
 _TOPIC_PREFIX = re.compile(r"[A-Za-z0-9._-]{0,100}")
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _WHOLE = re.compile(r"[0-9]{1,18}")
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _PORT = re.compile(r"[0-9]{1,5}")
@@ -53,6 +54,13 @@ def topic_prefix(text: str) -> str:
     """What stands before every topic's name."""
     if not _TOPIC_PREFIX.fullmatch(text):
         raise ValueError("expected letters, digits, '.', '_' and '-', at most 100 of them")
+    return text
+
+
+def topic(text: str) -> str:
+    """The full name of a topic."""
+    if not _TOPIC.fullmatch(text) or text in (".", ".."):
+        raise ValueError("expected a topic: letters, digits, '.', '_' and '-', at most 249 of them")
     return text
 
 

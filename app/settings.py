@@ -39,6 +39,8 @@ class Settings:
     max_batch_events: int
     rate_limit_per_minute: int
     broker_timeout_seconds: float
+    catalogue_topic: str | None
+    catalogue_contents: int
     live_streams: int
     windows: tuple[Window, ...]
     dimensions: tuple[str, ...]
@@ -102,6 +104,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             "RATE_LIMIT_PER_MINUTE", 1_000_000, values.integer(1, 1_000_000_000)
         ),
         broker_timeout_seconds=reader.get("BROKER_TIMEOUT_SECONDS", 4.0, values.seconds(0.1, 60.0)),
+        catalogue_topic=reader.get("CATALOGUE_TOPIC", None, values.topic),
+        catalogue_contents=reader.get(
+            "CATALOGUE_CONTENTS", 2_000_000, values.integer(1, 100_000_000)
+        ),
         live_streams=reader.get("LIVE_STREAMS", 100, values.integer(0, 10_000)),
         windows=reader.get("WINDOWS", values.windows("1m,5m,15m,1h"), values.windows),
         dimensions=reader.get("DIMENSIONS", DIMENSIONS, values.dimensions),

@@ -17,6 +17,7 @@ from agents.intake import Intake
 from agents.outputs import KafkaOutputs
 from agents.restoring import Ownership
 from agents.windows import Windows
+from app.catalogue import CatalogueReader, catalogue_reader
 from app.group_member import GroupMember
 from app.health_metrics import HealthMetrics
 from app.kafka_writer import KafkaWriter
@@ -61,8 +62,14 @@ class Worker:
         outputs = KafkaOutputs(settings, self._writer, self._partition_of, self.fail)
         tick_ms = settings.tick_seconds * 1000
         counters = Counters()
+        catalogue = self._catalogue = catalogue_reader(settings)
         self._intake = Intake(
-            partition_rules(settings), counters, outputs, self._partition_of, tick_ms
+            partition_rules(settings, catalogue),
+            counters,
+            outputs,
+            self._partition_of,
+            tick_ms,
+            before_fold=None if catalogue is None else catalogue.settle,
         )
         self._windows = Windows(
             settings.windows,
@@ -107,6 +114,8 @@ class Worker:
         self._registry.register(
             WorkerCollector(counters, self._intake, self._windows, health, self._pulse.is_current)
         )
+        if catalogue is not None:
+            self._registry.register(catalogue)
 
     def fail(self, error: BaseException) -> None:
         """Stop the worker: going on would lose or repeat something."""
@@ -123,15 +132,19 @@ class Worker:
         server = await serve_worker(self._settings.metrics_address, self._registry, self._is_ready)
         tasks: list[asyncio.Task[Any]] = []
         try:
-            await self._writer.start()
-            await self._app.start()
-            work = (self._work_periodically(), self._save_periodically(), self._watch())
-            tasks = [asyncio.create_task(self._guard(job)) for job in work]
             stopped = asyncio.create_task(stop.wait())
             tasks.append(stopped)
-            await asyncio.wait((stopped, self._failure), return_when=asyncio.FIRST_COMPLETED)
-            if self._failure.done():
-                await self._failure
+            if self._catalogue is not None:
+                tasks.append(asyncio.create_task(self._guard(self._catalogue.run())))
+                read = asyncio.create_task(self._catalogue.until_read())
+                tasks.append(read)
+                await self._until_one_of(read, stopped)
+            if not stopped.done():
+                await self._writer.start()
+                await self._app.start()
+                work = (self._work_periodically(), self._save_periodically(), self._watch())
+                tasks += [asyncio.create_task(self._guard(job)) for job in work]
+                await self._until_one_of(stopped)
             self._member.stop_consuming()
             await self._checkpointer.save_all(LAST_CHECKPOINT_SECONDS)
         finally:
@@ -139,6 +152,16 @@ class Worker:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._stop(server)
+
+    async def _until_one_of(self, *tasks: asyncio.Task[Any]) -> None:
+        """Wait for one of these.
+
+        Raises:
+            Exception: whatever the worker failed with meanwhile.
+        """
+        await asyncio.wait((*tasks, self._failure), return_when=asyncio.FIRST_COMPLETED)
+        if self._failure.done():
+            await self._failure
 
     def _is_ready(self) -> bool:
         """Whether partitions are assigned and every rolling figure is up to date."""
@@ -211,8 +234,8 @@ class Worker:
                 log.warning("The worker did not stop cleanly", exc_info=True)
 
 
-def partition_rules(settings: Settings) -> PartitionRules:
-    """The settings that the state of a partition follows."""
+def partition_rules(settings: Settings, catalogue: CatalogueReader | None = None) -> PartitionRules:
+    """The settings that the state of a partition follows, and the contents, where they count."""
     return PartitionRules(
         topic=settings.topic("events.raw"),
         kept_ms=(settings.windows[-1].seconds + settings.grace_seconds) * 1000,
@@ -222,6 +245,7 @@ def partition_rules(settings: Settings) -> PartitionRules:
         views_per_viewer=settings.views_per_viewer,
         dedupe_hours=settings.dedupe_hours,
         dimensions=settings.dimensions,
+        catalogue=None if catalogue is None else catalogue.catalogue,
     )
 
 

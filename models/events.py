@@ -250,6 +250,14 @@ def subject_id(event: Event) -> str:
     return event.content_id or ""
 
 
+def content_ids(event: Event) -> tuple[str, ...]:
+    """Every content that an event names: of a swipe the one left and the one gone to."""
+    own = () if event.content_id is None else (event.content_id,)
+    if type(event) is Swipe:
+        return (event.data.from_content_id, event.data.to_content_id, *own)
+    return own
+
+
 def partition_key(event: Event) -> str:
     """The Kafka key: ``sessionId``, else ``deviceId``, else ``userId``, else ``contentId``.
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import msgspec
 
+from models.catalogue import Catalogue
 from models.event_time import event_time
 from models.events import EVENT_TYPES, CustomEvent, Envelope, Event
 from models.fields import FieldRule, rules_of
@@ -21,6 +22,7 @@ from models.verdicts import (
     MISSING_FIELD,
     OUT_OF_RANGE,
     TOO_LARGE,
+    UNKNOWN_CONTENT,
     CheckedEvent,
     Fault,
     Refusal,
@@ -32,10 +34,12 @@ MAX_NESTING = 32
 _MAX_DIGITS = 308
 """Every integer of so many digits lies within the range of a double."""
 _IDENTIFIERS = ("eventId", "userId", "deviceId", "sessionId")
-_RULE_ORDER = {INVALID_CONTENT_ID: 2, OUT_OF_RANGE: 3}
+_RULE_ORDER = {INVALID_CONTENT_ID: 2, UNKNOWN_CONTENT: 2, OUT_OF_RANGE: 3}
 
 
-def explain(raw: bytes, now_ms: int, sent_at: str | None) -> CheckedEvent | Refusal:
+def explain(
+    raw: bytes, now_ms: int, sent_at: str | None, catalogue: Catalogue | None = None
+) -> CheckedEvent | Refusal:
     """Accept ``raw`` in another spelling, or say all that is wrong with it."""
     if len(raw) > MAX_EVENT_BYTES:
         return too_large(len(raw))
@@ -48,7 +52,7 @@ def explain(raw: bytes, now_ms: int, sent_at: str | None) -> CheckedEvent | Refu
     envelope, data = rules_of(event_type)
     faults = [] if name_fault is None else [name_fault]
     faults += _field_faults(normalised, envelope, data)
-    faults += _content_id_faults(normalised, event_type)
+    faults += _content_id_faults(normalised, event_type, catalogue, now_ms)
     faults += [
         Fault(OUT_OF_RANGE, path, f"{path}: NaN and infinity are no values")
         for path in _not_finite(normalised, "")
@@ -197,22 +201,26 @@ def _field_faults(
     return faults
 
 
-def _content_id_faults(fields: Mapping[str, Any], event_type: type) -> list[Fault]:
+def _content_id_faults(
+    fields: Mapping[str, Any], event_type: type, catalogue: Catalogue | None, now_ms: int
+) -> list[Fault]:
     data = fields.get("data")
     candidates = [("contentId", fields.get("contentId"))]
     if event_type is EVENT_TYPES["swipe"] and isinstance(data, dict):
         candidates += [
             (f"data.{name}", data.get(name)) for name in ("fromContentId", "toContentId")
         ]
-    return [
-        Fault(
-            INVALID_CONTENT_ID,
-            path,
-            f"{path}: {value[:80]!r} is no content id; expected 1 to 128 of A-Z a-z 0-9 . _ : -",
-        )
-        for path, value in candidates
-        if isinstance(value, str) and not CONTENT_ID.fullmatch(value)
-    ]
+    faults = []
+    for path, value in candidates:
+        if not isinstance(value, str):
+            continue
+        if not CONTENT_ID.fullmatch(value):
+            message = f"{value[:80]!r} is no content id; expected 1 to 128 of A-Z a-z 0-9 . _ : -"
+            faults.append(Fault(INVALID_CONTENT_ID, path, f"{path}: {message}"))
+        elif catalogue is not None and not catalogue.knows(value, now_ms):
+            message = f"{value!r} is not in the content catalogue; publish a content before it is"
+            faults.append(Fault(UNKNOWN_CONTENT, path, f"{path}: {message} played"))
+    return faults
 
 
 def _time_or_faults(

@@ -9,8 +9,9 @@ import re
 
 import msgspec
 
+from models.catalogue import Catalogue
 from models.event_time import event_time
-from models.events import EVENT_TYPES, Event, Swipe, decode_custom, decode_known
+from models.events import EVENT_TYPES, Event, Swipe, content_ids, decode_custom, decode_known
 from models.explanation import (
     MAX_EVENT_BYTES,
     MAX_NESTING,
@@ -40,22 +41,30 @@ _DIGITS = re.compile(rb"[0-9.]{3}")
 _NOT_TYPED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def read_event(raw: bytes, now_ms: int, sent_at: str | None = None) -> CheckedEvent | Refusal:
+def read_event(
+    raw: bytes, now_ms: int, sent_at: str | None = None, catalogue: Catalogue | None = None
+) -> CheckedEvent | Refusal:
     """Decode and validate one event.
 
     Args:
         raw: the event's JSON text.
         now_ms: server time, milliseconds since 1970.
         sent_at: the client's clock from the batch envelope; the event's own has priority.
+        catalogue: the contents that it may be about; None: any.
     """
     event = _decode(raw)
-    if event is not None:
+    if event is not None and (catalogue is None or _is_in(catalogue, event, now_ms)):
         time = event_time(
             event.timestamp, sent_at if event.sent_at is None else event.sent_at, now_ms
         )
         if type(time) is tuple:
             return CheckedEvent(event, time[0], time[1])
-    return explain(raw, now_ms, sent_at)
+    return explain(raw, now_ms, sent_at, catalogue)
+
+
+def _is_in(catalogue: Catalogue, event: Event, now_ms: int) -> bool:
+    """Whether every content that an event names is in the catalogue."""
+    return all(catalogue.knows(content_id, now_ms) for content_id in content_ids(event))
 
 
 def _decode(raw: bytes) -> Event | None:

@@ -102,6 +102,7 @@ class PartitionState:
         self.contents = ContentGains(partition, partition_of, outputs.contents)
         self.views = ViewTracker(rules, self.panes, self.contents, counters, self._publish_view)
         self._topic = rules.topic
+        self._catalogue = rules.catalogue
         self._counters = counters
         self._outputs = outputs
         self._partition_of = partition_of
@@ -177,7 +178,7 @@ class PartitionState:
             if raw is None:
                 steps.append((record, None if is_tick(record) else _NO_VALUE, "", 0))
                 continue
-            checked = read_event(raw, record.timestamp)
+            checked = read_event(raw, record.timestamp, None, self._catalogue)
             if isinstance(checked, Refusal):
                 steps.append((record, checked, "", 0))
                 continue

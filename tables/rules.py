@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from models.catalogue import Catalogue
+
 
 @dataclass(frozen=True, slots=True)
 class PartitionRules:
@@ -20,6 +22,8 @@ class PartitionRules:
     """Kept at once, open or waiting."""
     dedupe_hours: int
     dimensions: tuple[str, ...]
+    catalogue: Catalogue | None = None
+    """The contents that events may be about; None: any."""
 
     @property
     def tail_ms(self) -> int:

@@ -14,7 +14,7 @@ from app.api.admission import Admission
 from app.api.cors import Cors
 from app.api.edge import Edge
 from app.api.errors import METHOD_NOT_ALLOWED, NOT_FOUND, ApiError
-from app.api.ingest import EventSink, Ingest
+from app.api.ingest import EventSink, Ingest, KnownContents
 from app.api.keys import ApiKeys
 from app.api.live import LiveEndpoints
 from app.api.metrics import ApiMetrics
@@ -41,12 +41,16 @@ def create_writer(settings: Settings) -> KafkaWriter:
 
 
 def create_api(
-    settings: Settings, sink: EventSink | None = None, feeds: LiveFeeds | None = None
+    settings: Settings,
+    sink: EventSink | None = None,
+    feeds: LiveFeeds | None = None,
+    contents: KnownContents | None = None,
 ) -> ASGIApp:
     """The API as an ASGI app.
 
     Without a ``sink`` it has a Kafka writer of its own, for its lifespan; the same goes for the
-    ``feeds`` behind the live figures. Whoever passes them starts and stops them.
+    ``feeds`` behind the live figures. Whoever passes them starts and stops them. ``contents`` are
+    those that events may be about; None: any.
     """
     metrics = ApiMetrics()
     limit = RateLimit(settings.rate_limit_per_minute)
@@ -57,10 +61,12 @@ def create_api(
     if sink is None:
         sink = writer = create_writer(settings)
     raw_topic = settings.topic("events.raw")
-    ingest = Ingest(sink, raw_topic, settings.broker_timeout_seconds)
+    ingest = Ingest(sink, raw_topic, settings.broker_timeout_seconds, contents)
     is_ready = partial(sink.is_reachable, raw_topic)
     live = LiveFeeds(settings) if feeds is None else feeds
     metrics.registry.register(LiveCollector(live))
+    if contents is not None:
+        metrics.registry.register(contents)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -2,19 +2,23 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
+from prometheus_client import Metric
 
 from app.api.errors import unavailable
 from app.partitioner import partition_for
+from models.catalogue import Catalogue
 from models.errors import BrokerUnavailableError
 from models.events import partition_key
 from models.explanation import MAX_EVENT_BYTES, too_large
 from models.validation import read_event
 from models.verdicts import Refusal
 from models.wire import stored_form
+
+CATALOGUE_UNREAD = "the content catalogue is still being read"
 
 
 class EventSink(Protocol):
@@ -35,6 +39,18 @@ class EventSink(Protocol):
     async def is_reachable(self, topic: str) -> bool: ...
 
 
+class KnownContents(Protocol):
+    """The content catalogue, where there is one, and whether it is known yet."""
+
+    @property
+    def catalogue(self) -> Catalogue: ...
+
+    @property
+    def is_read(self) -> bool: ...
+
+    def collect(self) -> Iterable[Metric]: ...
+
+
 class Taken(Struct, frozen=True):
     """What became of the events of a request: ids of those received, refusals by index."""
 
@@ -47,6 +63,7 @@ class Ingest:
 
     Args:
         timeout_seconds: how long an acknowledgement may take.
+        contents: those that events may be about; None: any.
         wall_ms: server time in milliseconds.
     """
 
@@ -55,25 +72,35 @@ class Ingest:
         sink: EventSink,
         raw_topic: str,
         timeout_seconds: float,
+        contents: KnownContents | None = None,
         wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._sink = sink
         self._raw_topic = raw_topic
         self._timeout_seconds = timeout_seconds
+        self._contents = contents
+        self._catalogue = None if contents is None else contents.catalogue
         self._wall_ms = wall_ms
+
+    @property
+    def can_judge(self) -> bool:
+        """Whether the contents that events may be about are known."""
+        return self._contents is None or self._contents.is_read
 
     async def take(self, events: Sequence[bytes], sent_at: str | None = None) -> Taken:
         """Write the valid ones of ``events``; returns once the broker has all of them for good.
 
         Raises:
-            ApiError: 503, at least one was not acknowledged.
+            ApiError: 503, at least one was not acknowledged, or none can be judged yet.
         """
+        if not self.can_judge:
+            raise unavailable(CATALOGUE_UNREAD)
         now_ms = self._wall_ms()
         refusals: list[tuple[int, Refusal]] = []
         records: list[tuple[bytes, bytes]] = []
         event_ids: list[str] = []
         for index, raw in enumerate(events):
-            checked = read_event(raw, now_ms, sent_at)
+            checked = read_event(raw, now_ms, sent_at, self._catalogue)
             if isinstance(checked, Refusal):
                 refusals.append((index, checked))
                 continue

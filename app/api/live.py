@@ -16,8 +16,8 @@ from app.api.selection import Selections
 from app.live.feeds import LiveFeeds
 from app.live.frames import Frames
 from app.live.stream import STREAM_HEADERS, LiveStream
-from app.live.topic_reader import STALE_SECONDS
 from app.settings import Settings
+from app.topic_reader import STALE_SECONDS
 
 QUALITY = "/v1/quality"
 STREAM = "/live/stream"

@@ -14,7 +14,7 @@ from app.api.admission import Admission
 from app.api.body import read_body
 from app.api.docs_page import DOCS_PAGE
 from app.api.errors import INTERNAL_ERROR, VALIDATION_ERROR, ApiError, unavailable
-from app.api.ingest import Ingest, Taken
+from app.api.ingest import CATALOGUE_UNREAD, Ingest, Taken
 from app.api.keys import Scope
 from app.api.metrics import RECEIVED, REFUSED, UNAVAILABLE, ApiMetrics
 from app.api.openapi import openapi_document
@@ -98,9 +98,11 @@ class Endpoints:
         return json_response({"status": "ok"})
 
     async def readyz(self, _: Request) -> Response:
-        """The broker is reachable and has the raw topic."""
+        """The broker is reachable and has the raw topic; the content catalogue is read."""
         if not await self._is_ready():
             raise unavailable("the broker, or the raw topic on it, cannot be reached")
+        if not self._ingest.can_judge:
+            raise unavailable(CATALOGUE_UNREAD)
         return json_response({"status": "ready"})
 
     async def metrics(self, _: Request) -> Response:

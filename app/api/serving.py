@@ -8,9 +8,11 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from app.api.application import create_api, create_writer
+from app.catalogue import CatalogueReader, catalogue_reader
 from app.live.feeds import LiveFeeds
 from app.ports import ip_address_of, require_free
 from app.settings import Settings
+from models.errors import OperatorError
 
 SETTING = "PLAYVITALS_API_ADDRESS"
 
@@ -25,7 +27,7 @@ def run_api(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Raises:
-        OperatorError: the address is taken.
+        OperatorError: the address is taken, or the content catalogue is missing or too large.
     """
     require_free([(SETTING, settings.api_address)])
     if sys.platform == "win32":
@@ -39,8 +41,10 @@ def run_api(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     writer = create_writer(settings)
     feeds = LiveFeeds(settings)
+    contents = catalogue_reader(settings)
+    failures: list[OperatorError] = []
     server = Server(
-        create_api(settings, writer, feeds),
+        create_api(settings, writer, feeds, contents),
         address=ip_address_of(settings.api_address),
         port=settings.api_address.port,
         interface=Interfaces.ASGI,
@@ -63,6 +67,13 @@ async def _serve(settings: Settings) -> None:
         server.stop()  # type: ignore[no-untyped-call] # granian gives it no types
         await reading
 
+    async def follow(catalogue: CatalogueReader) -> None:
+        try:
+            await catalogue.run()
+        except OperatorError as error:
+            failures.append(error)
+            stopping.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
@@ -71,7 +82,12 @@ async def _serve(settings: Settings) -> None:
         # Not awaited first: with the broker away, requests are answered from the start.
         tasks.create_task(writer.start())
         feeds.start()
+        following = None if contents is None else tasks.create_task(follow(contents))
         try:
             await server.serve()
         finally:
             stopping.set()
+            if following is not None:
+                following.cancel()
+    if failures:
+        raise failures[0]

@@ -7,9 +7,9 @@ from typing import Protocol
 from app.live.pipeline_feed import PipelineFeed
 from app.live.rejected_feed import LAST_RECORDS, RejectedFeed
 from app.live.streams import Streams
-from app.live.topic_reader import Feed, TopicReader
 from app.live.windows_feed import WindowsFeed
 from app.settings import Settings
+from app.topic_reader import Feed, TopicReader
 
 
 class Reader(Protocol):

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from app.live.topic_reader import Record
+from app.topic_reader import Record
 from models.pipeline import PartitionHealth, PipelineState, RejectedReason
 from models.timestamps import parse_timestamp_ms
 

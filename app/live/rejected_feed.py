@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from app.live.topic_reader import Record
+from app.topic_reader import Record
 from models.pipeline import RejectedReason, RejectedSample
 from models.timestamps import parse_timestamp_ms
 from models.verdicts import REASONS

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import msgspec
 
 from app.live.history import History
-from app.live.topic_reader import Record
 from app.live.trends import SliceKey, Trends
+from app.topic_reader import Record
 from models.dimensions import ALL
 from models.timestamps import parse_timestamp_ms
 from models.windows import WindowRecord

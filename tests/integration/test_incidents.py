@@ -70,6 +70,7 @@ def test_story_fires_the_alerts_that_it_names_and_no_others(name: str, tmp_path:
         assert timeline.slices(alert) == slices, alert
 
 
+@pytest.mark.timeout(HEALTHY_SECONDS + 180.0)
 async def test_nothing_fires_in_ten_minutes_of_healthy_traffic(
     environ_for: Callable[..., dict[str, str]], free_port: Callable[[], int], tmp_path: Path
 ) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import msgspec
 
 from app.live.feeds import LiveFeeds, Reader
-from app.live.topic_reader import Feed
 from app.settings import Settings
+from app.topic_reader import Feed
 from models.figures import PLAYS, REBUFFER_MS, WATCH_MS, Figures, new_figures
 from models.pipeline import PartitionHealth
 from models.timestamps import format_timestamp
@@ -24,6 +24,7 @@ class LiveRecord:
     value: bytes | None
     partition: int = 0
     offset: int = 0
+    timestamp: int = T0
 
 
 def figures(plays: int = 0, stall_ms: int = 0, watch_ms: int = 0) -> Figures:

@@ -16,12 +16,14 @@ from agents.intake import Intake
 from agents.restoring import Ownership
 from agents.windows import Windows
 from app.api.metrics import ApiMetrics
+from app.catalogue import CatalogueReader
 from app.health_metrics import HealthMetrics
 from app.live.feeds import LiveFeeds
 from app.live.metrics import LiveCollector
 from app.settings import PREFIX, Settings, load_settings
 from app.topics import NAMES
 from app.worker_metrics import WorkerCollector
+from models.catalogue import Catalogue
 from models.events import EVENT_TYPES
 from models.fields import rules_of
 from models.pipeline import PartitionHealth
@@ -118,7 +120,13 @@ def test_every_metric_is_documented_and_nothing_else() -> None:
     health = HealthMetrics(counters, intake, checkpointer, ownership, lambda *_: 0)
     collector = WorkerCollector(counters, intake, windows, health, lambda: True)
     live = LiveCollector(LiveFeeds(load_settings({})))
-    families = [*collector.collect(), *ApiMetrics().registry.collect(), *live.collect()]
+    catalogue = CatalogueReader(load_settings({}), "contents")
+    families = [
+        *collector.collect(),
+        *ApiMetrics().registry.collect(),
+        *live.collect(),
+        *catalogue.collect(),
+    ]
     exported = {
         family.name + ("_total" if family.type == "counter" else "")
         for family in families
@@ -182,7 +190,8 @@ REFUSED: dict[str, dict[str, Any]] = {
     "sessionId": {"event": "like", "sessionId": "s" * 129},
     "timestamp: expected": {"event": "like", "timestamp": "yesterday"},
     "event": {"event": "playstart"},
-    "contentId": {"event": "like", "contentId": "a b"},
+    "contentId: 'a b'": {"event": "like", "contentId": "a b"},
+    "contentId: 'clip-9'": {"event": "like", "contentId": "clip-9"},
     "data.duration": {"event": "rebuffer", "data": {"duration": 3_600_001, "currentTime": 1}},
     "x": {"event": "like", "x": float("nan")},
     "timestamp: 2026": {"event": "like", "timestamp": "2026-01-01T03:04:05Z"},
@@ -195,7 +204,8 @@ def test_quoted_messages_are_those_of_the_code(beginning: str) -> None:
     table = {row[2].strip("`"): row[0] for row in rows("docs/events.md") if len(row) == 3}
     (quoted,) = [text for text in table if text.startswith(beginning) and ": " in text]
     raw = json.dumps({"contentId": "a", **REFUSED[beginning]}).encode()
-    refusal = read_event(raw, parse_timestamp_ms("2026-01-02T03:04:06.012Z") or 0)
+    now_ms = parse_timestamp_ms("2026-01-02T03:04:06.012Z") or 0
+    refusal = read_event(raw, now_ms, catalogue=Catalogue(0) if "clip-9" in beginning else None)
     assert isinstance(refusal, Refusal)
     assert quoted in [fault.message for fault in refusal.faults]
 

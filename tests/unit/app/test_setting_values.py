@@ -78,6 +78,8 @@ UNUSABLE = {
         *("0", "0.05", "-1", "60.1", "61", "nan", "inf", "1e1", "1_0", "٣", ".5", "4.", "4s"),
         *("four", "1,5", "9" * 400),
     ],
+    "CATALOGUE_TOPIC": ["cms contents", "a/b", "é", "a,b", "x" * 250, "*", ".", ".."],
+    "CATALOGUE_CONTENTS": numbers(1, 100_000_000),
     "LIVE_STREAMS": numbers(0, 10_000),
     "WINDOWS": [
         *lists("1m", "5m"),

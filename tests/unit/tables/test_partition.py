@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.catalogue import Catalogue
 from models.figures import (
     COMPLETIONS,
     ENDED_VIEWS,
@@ -21,6 +22,7 @@ from models.figures import (
 )
 from models.formulas import rebuffer_ratio
 from models.histogram import quantiles_ms
+from models.verdicts import UNKNOWN_CONTENT
 from tests.support.core import (
     MINUTE_MS,
     T0,
@@ -270,3 +272,16 @@ def test_ids_are_forgotten_with_the_clock() -> None:
         [(T0 + 26 * 60 * MINUTE_MS, json.dumps(event("like", 93_600, event_id="x")).encode())]
     )
     assert core.states[0].accepted == 2
+
+
+def test_content_that_is_not_in_the_catalogue_is_refused_and_counts_nowhere() -> None:
+    catalogue = Catalogue(10)
+    catalogue.put("a")
+    core = Core(catalogue=catalogue)
+    core.send(play(0.0, "a", event_id="1"), play(0.1, "b", event_id="2"))
+    state = core.states[0]
+    assert (state.accepted, state.rejected) == (1, 1)
+    assert core.counters.rejected == {UNKNOWN_CONTENT: 1}
+    catalogue.remove("a", state.clock_ms + 1_000)
+    core.send(play(0.5, "a", event_id="3"), play(2.0, "a", event_id="4"))
+    assert (state.accepted, state.rejected) == (2, 2)

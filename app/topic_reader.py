@@ -37,6 +37,8 @@ class Record(Protocol):
     @property
     def offset(self) -> int: ...
     @property
+    def timestamp(self) -> int: ...
+    @property
     def key(self) -> bytes | None: ...
     @property
     def value(self) -> bytes | None: ...
@@ -66,6 +68,7 @@ class TopicReader:
     Args:
         partitions: how many partitions it has.
         topic: its full name.
+        what: it is, for the log.
         last_records: begin at so many records before the end of each partition; None: at its
             beginning.
         wall_seconds: the wall clock, in seconds since 1970.
@@ -80,6 +83,7 @@ class TopicReader:
         topic: str,
         feed: Feed,
         *,
+        what: str = "The live figures",
         last_records: int | None = None,
         wall_seconds: Callable[[], float] = time.time,
         new_consumer: Callable[[], Any] | None = None,
@@ -89,6 +93,7 @@ class TopicReader:
         self._partitions = partitions
         self._topic = topic
         self._feed = feed
+        self._what = what
         self._last_records = last_records
         self._wall_seconds = wall_seconds
         self._retry_seconds = retry_seconds
@@ -107,6 +112,11 @@ class TopicReader:
         self._short_since_seconds: float | None = None
         self.failures = 0
         """How often the topic could not be read, since the process started."""
+
+    @property
+    def contact_seconds(self) -> float:
+        """When the broker last answered for every partition, in seconds since 1970."""
+        return self._contact_seconds
 
     @property
     def caught_up(self) -> bool:
@@ -224,8 +234,9 @@ class TopicReader:
         self._failing = True
         log.log(
             level,
-            "The live figures are not current, %s on %s cannot be read: %s. See that the brokers "
-            "answer and allow it; trying again every %g s, and taking events all the same",
+            "%s: not up to date, %s on %s cannot be read: %s. See that the brokers answer and "
+            "allow it; trying again every %g s, and taking events all the same",
+            self._what,
             self._topic,
             self._bootstrap_servers,
             reason,

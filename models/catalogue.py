@@ -1,0 +1,43 @@
+"""The contents that events may be about, where somebody keeps a catalogue of them."""
+
+
+class Catalogue:
+    """The ids of the contents that exist, and when others were removed.
+
+    An event is judged at its server time: one that came in before its content was removed stays
+    good however often it is read. A content that is added counts for earlier events as well, so
+    reading again may accept what was refused, and never refuses what was accepted.
+
+    Args:
+        limit: of ids that exist; as many removed ones are remembered, the latest.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._ids: set[str] = set()
+        self._removed: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @property
+    def is_over_limit(self) -> bool:
+        """Whether more exist than may be kept."""
+        return len(self._ids) > self._limit
+
+    def put(self, content_id: str) -> None:
+        """The content exists."""
+        self._ids.add(content_id)
+        self._removed.pop(content_id, None)
+
+    def remove(self, content_id: str, at_ms: int) -> None:
+        """The content exists no longer, from server time ``at_ms`` on."""
+        self._ids.discard(content_id)
+        self._removed.pop(content_id, None)
+        self._removed[content_id] = at_ms
+        if len(self._removed) > self._limit:
+            del self._removed[next(iter(self._removed))]
+
+    def knows(self, content_id: str, at_ms: int) -> bool:
+        """Whether an event of server time ``at_ms`` may be about the content."""
+        return content_id in self._ids or self._removed.get(content_id, -1) > at_ms
