@@ -5,6 +5,8 @@
 BIN = .venv/bin
 # More arguments for the command: make test ARGS="-k windows"
 ARGS =
+# Most tests wait for something; those of one file share a broker. One process: PARALLEL=
+PARALLEL = -n 2 --dist loadfile
 # Of make chaos
 SEED = 1
 SECONDS = 120
@@ -34,10 +36,10 @@ bench: setup
 	@exec $(BIN)/playvitals bench $(ARGS)
 
 test: setup
-	@$(BIN)/pytest -m "not acceptance" $(ARGS)
+	@$(BIN)/pytest -m "not acceptance" $(PARALLEL) $(ARGS)
 
 acceptance: setup
-	@$(BIN)/pytest -m acceptance $(ARGS)
+	@$(BIN)/pytest -m acceptance $(PARALLEL) $(ARGS)
 
 chaos: setup
 	@exec $(BIN)/python -m tests.chaos --seed $(SEED) --seconds $(SECONDS)
