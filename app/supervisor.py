@@ -1,4 +1,4 @@
-"""Broker, API and worker as one stack: started in order, watched, and ended together."""
+"""Broker, API and workers as one stack: started in order, watched, and ended together."""
 
 import asyncio
 import os
@@ -15,12 +15,13 @@ from app.embedded_broker import SETTING as BROKER_SETTING
 from app.embedded_broker import start_embedded_broker, stop_embedded_broker
 from app.ports import require_free
 from app.settings import Address, Settings
-from models.errors import OperatorError
+from models.errors import OperatorError, SettingsError
 
 READY_SECONDS = 60.0
 # With the broker's half second this stays under the five that a user is promised.
 STOP_SECONDS = 4.0
 
+_LAST_PORT = 65_535
 _POLL_SECONDS = 0.05
 _PROBE_TIMEOUT_SECONDS = 2.0
 
@@ -34,18 +35,20 @@ async def running_stack(
     settings: Settings,
     environ: Mapping[str, str] | None = None,
     *,
+    workers: int = 1,
     echo: TextIO | None = None,
     command: Sequence[str] = (sys.executable, "-P", "-m", "app.cli"),
 ) -> AsyncIterator[None]:
-    """Run broker (if embedded), API and worker for the time of the context.
+    """Run broker (if embedded), API and workers for the time of the context.
 
-    It is entered once the API and the worker are ready. When a process ends by itself, the body
+    It is entered once the API and every worker are ready. When a process ends by itself, the body
     is cancelled and the context raises. Leaving it ends every process within five seconds.
 
     Args:
         settings: the settings of the stack.
         environ: what ``settings`` was read from; the processes get it too. By default the
             environment of this process.
+        workers: how many; each after the first serves its metrics one port further.
         echo: receives the output of the processes, each line behind its name.
         command: how a subcommand of playvitals is started.
 
@@ -54,7 +57,8 @@ async def running_stack(
             ready in time.
         ChildEndedError: a process ended by itself; the message has its last line.
     """
-    _require_free_ports(settings)
+    metrics = worker_addresses(settings, workers)
+    _require_free_ports(settings, metrics)
     children: list[ChildProcess] = []
     broker: ChildProcess | None = None
     try:
@@ -67,13 +71,16 @@ async def running_stack(
 
         await ensure_topics(settings)
         child_environ = _child_environ(settings, os.environ if environ is None else environ)
-        for name in ("api", "worker"):
-            children.append(await ChildProcess.start(name, (*command, name), child_environ, echo))
+        children.append(await ChildProcess.start("api", (*command, "api"), child_environ, echo))
+        for number, address in enumerate(metrics, start=1):
+            name = "worker" if workers == 1 else f"worker-{number}"
+            own = {**child_environ, "PLAYVITALS_METRICS_ADDRESS": str(address)}
+            children.append(await ChildProcess.start(name, (*command, "worker"), own, echo))
         watched = children if broker is None else [*children, broker]
         try:
             async with asyncio.TaskGroup() as tasks:
                 watch = tasks.create_task(_raise_when_one_ends(watched))
-                await _wait_until_ready(settings)
+                await _wait_until_ready(settings, metrics)
                 yield
                 watch.cancel()
         except BaseExceptionGroup as group:
@@ -82,10 +89,30 @@ async def running_stack(
         await _stop(children, broker)
 
 
-def _require_free_ports(settings: Settings) -> None:
+def worker_addresses(settings: Settings, workers: int) -> list[Address]:
+    """Where each of so many workers serves its metrics.
+
+    Raises:
+        SettingsError: there are more workers than partitions, or no such ports.
+    """
+    if workers > settings.partitions:
+        raise SettingsError(
+            f"{workers} workers for PLAYVITALS_PARTITIONS={settings.partitions}: a partition has "
+            "one worker, so the rest would have nothing to do"
+        )
+    first = settings.metrics_address
+    if first.port + workers - 1 > _LAST_PORT:
+        raise SettingsError(
+            f"PLAYVITALS_METRICS_ADDRESS={first} leaves no ports for {workers} workers: each after "
+            "the first takes the next one"
+        )
+    return [Address(first.host, first.port + number) for number in range(workers)]
+
+
+def _require_free_ports(settings: Settings, metrics: Sequence[Address]) -> None:
     addresses = [
         ("PLAYVITALS_API_ADDRESS", settings.api_address),
-        ("PLAYVITALS_METRICS_ADDRESS", settings.metrics_address),
+        *(("PLAYVITALS_METRICS_ADDRESS", address) for address in metrics),
     ]
     if settings.embedded:
         addresses.append((BROKER_SETTING, settings.embedded_kafka_address))
@@ -124,9 +151,10 @@ def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return next((leaf for leaf in leaves if isinstance(leaf, ChildEndedError)), leaves[0])
 
 
-async def _wait_until_ready(settings: Settings) -> None:
+async def _wait_until_ready(settings: Settings, metrics: Sequence[Address]) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    waiting = {"API": settings.api_address, "worker": settings.metrics_address}
+    names = ["worker"] if len(metrics) == 1 else [f"worker-{n + 1}" for n in range(len(metrics))]
+    waiting = {"API": settings.api_address, **dict(zip(names, metrics, strict=True))}
     while waiting:
         for name, address in list(waiting.items()):
             if await _is_ready(address):

@@ -11,7 +11,14 @@ from app.settings import DEMO_KEYS, Settings
 
 
 @click.command()
-def up() -> None:
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="How many; each after the first serves its metrics one port further.",
+)
+def up(workers: int) -> None:
     """Run broker, API and worker together.
 
     The whole pipeline in one terminal: a Kafka broker, the events API and a stream worker.
@@ -21,35 +28,39 @@ def up() -> None:
     \b
     Examples:
       playvitals up
+      playvitals up --workers 2
       PLAYVITALS_KAFKA=localhost:9092 PLAYVITALS_API_KEYS=pk_live_abc playvitals up
     """
     settings = read_settings()
     from app.interrupts import run_until_stopped
 
-    run_until_stopped(_up(settings))
+    run_until_stopped(_up(settings, workers))
 
 
-async def _up(settings: Settings) -> None:
+async def _up(settings: Settings, workers: int) -> None:
     from app.supervisor import running_stack
 
-    async with running_stack(settings, echo=sys.stderr):
-        click.echo(welcome(settings))
+    async with running_stack(settings, workers=workers, echo=sys.stderr):
+        click.echo(welcome(settings, workers))
         # Until a signal cancels this, or the stack does because a process of it ended.
         await asyncio.Event().wait()
 
 
-def welcome(settings: Settings) -> str:
+def welcome(settings: Settings, workers: int = 1) -> str:
     """What the terminal shows once everything is ready."""
     broker = settings.bootstrap_servers
     if settings.embedded:
         broker += "  (embedded, in memory)"
+    metrics = f"{settings.metrics_address.url}/metrics"
+    if workers > 1:
+        metrics += f"  (and the {workers - 1} ports after it, one per worker)"
     return "\n".join(
         (
             "playvitals is running.",
             "",
             f"  live page   {settings.api_address.url}/",
             f"  events API  {settings.api_address.url}  (documentation under /docs)",
-            f"  metrics     {settings.metrics_address.url}/metrics",
+            f"  metrics     {metrics}",
             f"  Kafka       {broker}",
             "",
             "Send an event, then look at the metrics:",
