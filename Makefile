@@ -1,6 +1,6 @@
 # make run, make demo, make test: each sets up .venv by itself, and only when something changed.
 .POSIX:
-.PHONY: help setup run demo test acceptance chaos lint format bench dashboards clean
+.PHONY: help setup run demo test acceptance chaos lint format bench bench-quick dashboards clean
 
 BIN = .venv/bin
 # More arguments for the command: make test ARGS="-k windows"
@@ -34,6 +34,9 @@ demo: setup
 
 bench: setup
 	@exec $(BIN)/playvitals bench $(ARGS)
+
+bench-quick: setup
+	@exec $(BIN)/playvitals bench quick $(ARGS)
 
 test: setup
 	@$(BIN)/pytest -m "not acceptance" $(PARALLEL) $(ARGS)

@@ -1,8 +1,6 @@
 """``playvitals bench``: how fast this machine does the main job, and what parts of it cost."""
 
 import asyncio
-import os
-import platform
 from dataclasses import asdict
 
 import click
@@ -10,6 +8,8 @@ import orjson
 
 from app.commands.common import read_settings
 from app.ports import free_port_pair
+from bench.machine import machine
+from bench.state_commands import checkpoints, dedupe, restart
 
 
 @click.group(invoke_without_command=True)
@@ -57,9 +57,98 @@ def bench(ctx: click.Context, events: int, fold_records: int, seed: int) -> None
         "worker_cpu_us_per_event": result.cpu_us_per_event,
         **asdict(result),
         "seed": seed,
-        "machine": _machine(),
+        "machine": machine(),
     }
     click.echo(orjson.dumps(report).decode())
+
+
+@bench.command()
+@click.option(
+    "--events",
+    default=1_000_000,
+    show_default=True,
+    type=click.IntRange(100_000, 5_000_000),
+    help="How many events our worker takes in.",
+)
+@click.option(
+    "--peer-events",
+    default=30_000,
+    show_default=True,
+    type=click.IntRange(1_000, 1_000_000),
+    help="How many events textbook Faust takes in: its rate counts, and it takes longer.",
+)
+@click.option(
+    "--api-seconds",
+    default=20.0,
+    show_default=True,
+    type=click.FloatRange(2.0, 600.0),
+    help="For how long the API is sent batches of 10 events.",
+)
+@click.option("--seed", default=1, show_default=True, type=int, help="Of the generated load.")
+def quick(events: int, peer_events: int, api_seconds: float, seed: int) -> None:
+    """Measure the worker, textbook Faust and the API one after the other, in three minutes.
+
+    Each on an embedded broker of its own. Worker and Faust must count what the load holds. The last
+    line is one JSON object. Other work on the machine makes the figures lower; the ratio less so.
+
+    \b
+    Example:
+      playvitals bench quick
+    """
+    read_settings()
+    from bench.quick import measure_quick
+
+    report = asyncio.run(measure_quick(events, peer_events, api_seconds, seed))
+    worker, peer, api = report.worker, report.plain_faust, report.api
+    for name, rate, cpu_us in (
+        ("playvitals worker", worker.events_per_second, worker.cpu_us_per_event),
+        ("textbook Faust", peer.events_per_second, peer.cpu_us_per_event),
+        ("playvitals API, batches of 10", api.events_per_second, api.cpu_us_per_event),
+    ):
+        click.echo(f"{name:30} {rate:>10,.0f} events/s {cpu_us:>8.1f} us of CPU time per event")
+    click.echo(f"the worker does {report.ratio:.0f} times what textbook Faust does")
+    line = {
+        "worker_events_per_second": worker.events_per_second,
+        "worker_cpu_us_per_event": worker.cpu_us_per_event,
+        "plain_faust_events_per_second": peer.events_per_second,
+        "plain_faust_cpu_us_per_event": peer.cpu_us_per_event,
+        "ratio": round(report.ratio, 2),
+        "api_events_per_second": api.events_per_second,
+        "api_cpu_us_per_event": api.cpu_us_per_event,
+        "api_p99_ms": api.p99_ms,
+        "seed": seed,
+        "machine": machine(),
+    }
+    click.echo(orjson.dumps(line).decode())
+
+
+@bench.command()
+@click.option(
+    "--seconds", default=20.0, show_default=True, type=click.FloatRange(2.0, 600.0), help="Of each."
+)
+def api(seconds: float) -> None:
+    """Measure how many events per second one API process takes in, acknowledged by the broker.
+
+    In batches of 10 and of 100, as fast as they are answered, and of 10 at half that rate, for the
+    latency. The load comes from another process; broker, API and load share the machine. The last
+    line is one JSON object.
+
+    \b
+    Example:
+      playvitals bench api
+    """
+    read_settings()
+    from bench.api_throughput import measure_api_levels
+
+    results = asyncio.run(measure_api_levels(free_port_pair(), seconds))
+    for name, result in results.items():
+        click.echo(
+            f"{name}: {result.events_per_second:,.0f} events/s, {result.cpu_us_per_event:.1f} us "
+            f"of CPU time per event, {result.core_share:.0%} of a core, answers within "
+            f"{result.p50_ms:.1f} ms (p50) and {result.p99_ms:.1f} ms (p99)"
+        )
+    line = {name: asdict(result) for name, result in results.items()} | {"machine": machine()}
+    click.echo(orjson.dumps(line).decode())
 
 
 @bench.command()
@@ -86,138 +175,8 @@ def core(events: int, rounds: int, seed: int) -> None:
 
     cost = measure_core(events, seed, rounds)
     click.echo(f"{cost.cpu_us_per_event:.2f} us of CPU time per event")
-    click.echo(orjson.dumps(asdict(cost) | {"seed": seed, "machine": _machine()}).decode())
+    click.echo(orjson.dumps(asdict(cost) | {"seed": seed, "machine": machine()}).decode())
 
 
-@bench.command()
-@click.option(
-    "--ids",
-    default=20_000_000,
-    show_default=True,
-    type=click.IntRange(1000, 200_000_000),
-    help="How many different event ids are remembered.",
-)
-@click.option(
-    "--partitions",
-    default=1,
-    show_default=True,
-    type=click.IntRange(1, 1000),
-    help="How many partitions share them: each remembers its own.",
-)
-def dedupe(ids: int, partitions: int) -> None:
-    """Measure the memory and the time that remembering event ids takes.
-
-    The ids are spread over 24 hours, with one duplicate in ten events. A second measurement
-    restores half as many, 10 million with the default, from pieces as checkpoints leave them. The
-    last line is one JSON object.
-
-    \b
-    Example:
-      playvitals bench dedupe --partitions 12
-    """
-    from bench.dedupe import measure_filling, measure_restore
-
-    click.echo(f"remembering {ids:,} ids over 24 hours …")
-    filled = measure_filling(ids, partitions)
-    click.echo(
-        f"{filled.bytes_per_id:.1f} bytes per id resident, {filled.peak_bytes_per_id:.1f} at the "
-        f"peak; {filled.us_per_event:.2f} us per event with all of them, "
-        f"{filled.mean_us_per_event:.2f} on the way there; longest pause "
-        f"{filled.longest_pause_ms:.0f} ms"
-    )
-    restored = measure_restore(ids // 2, partitions)
-    click.echo(
-        f"{restored.restored_ids:,} ids restored from {restored.restored_pieces:,} pieces in "
-        f"{restored.restore_seconds:.2f} s; {restored.restore_peak_bytes_per_id:.1f} bytes per id "
-        "at the peak"
-    )
-    report = {
-        **asdict(filled),
-        "lookups_per_second": round(1e6 / filled.us_per_event),
-        **asdict(restored),
-        "partitions": partitions,
-        "machine": _machine(),
-    }
-    click.echo(orjson.dumps(report).decode())
-
-
-@bench.command()
-@click.option(
-    "--viewers",
-    default=200_000,
-    show_default=True,
-    type=click.IntRange(1000, 5_000_000),
-    help="How many viewers are watching, each with an open view.",
-)
-def restart(viewers: int) -> None:
-    """Measure how long a worker with that much state takes to be ready after a kill -9.
-
-    On an embedded broker of its own, or on the Kafka of PLAYVITALS_KAFKA under a topic prefix of
-    its own. The last line is one JSON object.
-
-    \b
-    Example:
-      playvitals bench restart --viewers 1000000
-    """
-    read_settings()
-    from bench.restart import measure_restart
-
-    click.echo(f"giving a worker {viewers:,} open views, then killing it …")
-    result = asyncio.run(measure_restart(viewers, free_port_pair()))
-    click.echo(
-        f"ready {result.ready_seconds:.1f} s after the start, with {result.stored_mib:,.0f} MiB of "
-        f"checkpoints ({result.resident_mib:,.0f} MiB resident); the longest pause for a "
-        f"checkpoint was {result.longest_pause_ms:.0f} ms"
-    )
-    click.echo(orjson.dumps(asdict(result) | {"machine": _machine()}).decode())
-
-
-@bench.command()
-@click.option(
-    "--events",
-    default=1_000_000,
-    show_default=True,
-    type=click.IntRange(100_000, 5_000_000),
-    help="How many events the worker takes in, each time.",
-)
-@click.option(
-    "--rounds", default=2, show_default=True, type=click.IntRange(1, 20), help="Of each kind."
-)
-def checkpoints(events: int, rounds: int) -> None:
-    """Measure what checkpoints cost: throughput with them and, by turns, without.
-
-    Without means that none falls into the measurement. Where the broker is and what the last line
-    is: as with restart.
-
-    \b
-    Example:
-      playvitals bench checkpoints --rounds 3
-    """
-    read_settings()
-    from bench.worker_throughput import measure_worker
-
-    rates: dict[str, list[float]] = {"with": [], "without": []}
-    for seed in range(1, rounds + 1):
-        for kind, seconds in (("with", 10), ("without", 3600)):
-            result = asyncio.run(
-                measure_worker(events, seed, free_port_pair(), checkpoint_seconds=seconds)
-            )
-            rates[kind].append(result.events_per_second)
-            click.echo(f"{kind} checkpoints: {result.events_per_second:,.0f} events/s")
-    ratio = sum(rates["with"]) / sum(rates["without"])
-    click.echo(f"with checkpoints {ratio:.0%} of the throughput without")
-    report = {
-        "with_checkpoints_events_per_second": rates["with"],
-        "without_checkpoints_events_per_second": rates["without"],
-        "ratio": round(ratio, 4),
-        "machine": _machine(),
-    }
-    click.echo(orjson.dumps(report).decode())
-
-
-def _machine() -> dict[str, int | str | None]:
-    return {
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "system": platform.platform(),
-    }
+for command in (dedupe, restart, checkpoints):
+    bench.add_command(command)

@@ -1,4 +1,4 @@
-"""A broker and worker processes for benchmarks, and what these say of themselves."""
+"""A broker and worker processes for benchmarks, and what processes say of themselves."""
 
 import asyncio
 import os
@@ -80,6 +80,12 @@ async def watch_metrics(
             yield await _scrape(session, url)
             await asyncio.sleep(poll_seconds)
     raise OperatorError(f"the worker did not finish within {deadline_seconds:.0f} s")
+
+
+async def metrics_of(url: str) -> Metrics:
+    """The metrics of a process at ``url``, each summed over its labels; none if it is away."""
+    async with aiohttp.ClientSession() as session:
+        return await _scrape(session, f"{url}/metrics")
 
 
 async def _scrape(session: aiohttp.ClientSession, url: str) -> Metrics:
