@@ -1,12 +1,17 @@
 """The contents that events may be about, where somebody keeps a catalogue of them."""
 
+REMOVAL_GRACE_MS = 60_000
+"""So long after its removal events still count for a content: by then every reader has the news,
+also one that has to find its broker again."""
+
 
 class Catalogue:
     """The ids of the contents that exist, and when others were removed.
 
-    An event is judged at its server time: one that came in before its content was removed stays
-    good however often it is read. A content that is added counts for earlier events as well, so
-    reading again may accept what was refused, and never refuses what was accepted.
+    An event is judged at its server time, and a removal holds from a minute later on. So an event
+    that came in before it, or that overtook the news of it, stays good however often it is read. A
+    content that is added counts for earlier events as well, so reading again may accept what was
+    refused, and never refuses what was accepted.
 
     Args:
         limit: of ids that exist; as many removed ones are remembered, the latest.
@@ -31,10 +36,10 @@ class Catalogue:
         self._removed.pop(content_id, None)
 
     def remove(self, content_id: str, at_ms: int) -> None:
-        """The content exists no longer, from server time ``at_ms`` on."""
+        """The content was removed at server time ``at_ms``."""
         self._ids.discard(content_id)
         self._removed.pop(content_id, None)
-        self._removed[content_id] = at_ms
+        self._removed[content_id] = at_ms + REMOVAL_GRACE_MS
         if len(self._removed) > self._limit:
             del self._removed[next(iter(self._removed))]
 

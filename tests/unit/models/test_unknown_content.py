@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.catalogue import Catalogue
+from models.catalogue import REMOVAL_GRACE_MS, Catalogue
 from models.explanation import explain
 from models.validation import read_event
 from models.verdicts import (
@@ -18,11 +18,11 @@ from tests.unit.models.samples import MINIMAL, NOW_MS, encode, minimal, with_dat
 
 @pytest.fixture
 def catalogue() -> Catalogue:
-    """It has the contents of the samples, and ``gone`` was removed at this moment."""
+    """It has the contents of the samples, and ``gone`` was removed a minute ago."""
     found = Catalogue(100)
     for content_id in ("clip-1", "clip-2"):
         found.put(content_id)
-    found.remove("gone", NOW_MS)
+    found.remove("gone", NOW_MS - REMOVAL_GRACE_MS)
     return found
 
 
@@ -64,7 +64,7 @@ def test_event_in_another_spelling_is_judged_alike(catalogue: Catalogue) -> None
 
 
 @pytest.mark.parametrize("name", MINIMAL)
-def test_event_from_before_the_removal_stays_good(name: str, catalogue: Catalogue) -> None:
+def test_event_from_before_the_removal_holds_stays_good(name: str, catalogue: Catalogue) -> None:
     raw = encode(minimal(name, contentId="gone"))
     assert faults(raw, catalogue) == [(UNKNOWN_CONTENT, "contentId")]
     assert faults(raw, catalogue, NOW_MS - 1) == []
