@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.catalogue import Catalogue
+from models.catalogue import REMOVAL_GRACE_MS, Catalogue
 from models.figures import (
     COMPLETIONS,
     ENDED_VIEWS,
@@ -282,6 +282,6 @@ def test_content_that_is_not_in_the_catalogue_is_refused_and_counts_nowhere() ->
     state = core.states[0]
     assert (state.accepted, state.rejected) == (1, 1)
     assert core.counters.rejected == {UNKNOWN_CONTENT: 1}
-    catalogue.remove("a", state.clock_ms + 1_000)
+    catalogue.remove("a", state.clock_ms + 1_000 - REMOVAL_GRACE_MS)
     core.send(play(0.5, "a", event_id="3"), play(2.0, "a", event_id="4"))
     assert (state.accepted, state.rejected) == (2, 2)
