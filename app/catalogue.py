@@ -120,8 +120,8 @@ class CatalogueReader:
         """Wait, before raw records are judged, for news of contents that they name too early.
 
         Whoever puts a content writes it before its first event, but the news may still be on its
-        way here. So records that would be refused wait until the broker has answered after them,
-        for five seconds at most.
+        way here. So records that would be refused wait until all is read that was written before
+        them, for five seconds at most.
         """
         unknown_ms = max(
             (r.timestamp for r in records if r.value is not None and self._refuses(r)), default=0
@@ -129,7 +129,7 @@ class CatalogueReader:
         if unknown_ms:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_CONFIRM_SECONDS):
-                    await _until(lambda: self._contact_ms() >= unknown_ms)
+                    await _until(lambda: self._complete_ms() >= unknown_ms)
 
     def collect(self) -> Iterator[Metric]:
         """The metrics, for a Prometheus registry."""
@@ -151,8 +151,8 @@ class CatalogueReader:
             fault.reason == UNKNOWN_CONTENT for fault in checked.faults
         )
 
-    def _contact_ms(self) -> float:
-        return 0.0 if self._reader is None else self._reader.contact_seconds * 1000
+    def _complete_ms(self) -> int:
+        return 0 if self._reader is None else self._reader.complete_ms
 
     async def _find(self) -> int:
         """The number of partitions; waits while the broker is away."""

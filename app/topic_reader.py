@@ -106,6 +106,10 @@ class TopicReader:
             fetch_max_wait_ms=_POLL_MS,
         )
         self._positions: dict[TopicPartition, int] = {}
+        # Of each partition the time of the last answer that was read to its end, and of the one
+        # before it: the request that followed that one has seen all that was written until then.
+        self._answered_ms: dict[TopicPartition, int] = {}
+        self._complete_ms: dict[TopicPartition, int] = {}
         self._contact_seconds = 0.0
         self._caught_up = False
         self._failing = False
@@ -114,9 +118,11 @@ class TopicReader:
         """How often the topic could not be read, since the process started."""
 
     @property
-    def contact_seconds(self) -> float:
-        """When the broker last answered for every partition, in seconds since 1970."""
-        return self._contact_seconds
+    def complete_ms(self) -> int:
+        """Until when all that was written to the topic is read, in milliseconds since 1970."""
+        if len(self._complete_ms) < self._partitions:
+            return 0
+        return min(self._complete_ms.values())
 
     @property
     def caught_up(self) -> bool:
@@ -155,7 +161,7 @@ class TopicReader:
                 for tp, records in fetched.items():
                     self._feed.apply(records)
                     self._positions[tp] = records[-1].offset + 1
-                self._look(consumer, ends, connected_seconds)
+                await self._look(consumer, ends, connected_seconds)
                 await asyncio.sleep(0)
         except (OffsetOutOfRangeError, RewoundError) as error:
             self._positions.clear()
@@ -186,7 +192,7 @@ class TopicReader:
             consumer.seek(tp, self._positions.setdefault(tp, begin))
         return ends
 
-    def _look(
+    async def _look(
         self,
         consumer: Any,
         ends: Mapping[TopicPartition, int],
@@ -196,9 +202,14 @@ class TopicReader:
         # The end that was asked for can be behind, on the embedded broker, and so can the high
         # watermark of a leader that was just elected.
         marks = {tp: consumer.highwater(tp) for tp in ends}
-        polled_ms = [consumer.last_poll_timestamp(tp) for tp in ends]
-        if None not in polled_ms:
-            self._contact_seconds = min(polled_ms) / 1000
+        polled_ms = {tp: consumer.last_poll_timestamp(tp) for tp in ends}
+        for tp, at_ms in polled_ms.items():
+            # Past the last record, too, where the marker of a transaction follows it.
+            self._positions[tp] = await consumer.position(tp)
+            if at_ms is not None and self._positions[tp] >= marks[tp]:
+                self._answered(tp, at_ms)
+        if None not in polled_ms.values():
+            self._contact_seconds = min(polled_ms.values()) / 1000
             self._caught_up = self._caught_up or all(
                 self._positions[tp] >= max(marks[tp], end) for tp, end in ends.items()
             )
@@ -209,6 +220,13 @@ class TopicReader:
         since_seconds = max(self._contact_seconds, connected_seconds)
         if self._wall_seconds() - since_seconds > _RECONNECT_SECONDS:
             raise FeedError(f"no answer for {_RECONNECT_SECONDS:.0f} s")
+
+    def _answered(self, tp: TopicPartition, at_ms: int) -> None:
+        """All that an answer brought of a partition was read."""
+        before_ms = self._answered_ms.get(tp, 0)
+        if at_ms > before_ms:
+            self._complete_ms[tp] = before_ms
+            self._answered_ms[tp] = at_ms
 
     def _require_not_rewound(self, marks: Mapping[TopicPartition, int | None]) -> None:
         now_seconds = self._wall_seconds()

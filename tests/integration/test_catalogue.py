@@ -72,6 +72,15 @@ async def publish(owner: AIOKafkaProducer, deployment: Deployment, *content_ids:
         await owner.send_and_wait(deployment.settings.catalogue_topic, b"{}", content_id.encode())
 
 
+async def publish_at_once(deployment: Deployment, *content_ids: str) -> None:
+    """In one transaction, whose marker is the last record of each partition that it wrote to."""
+    servers, topic = deployment.settings.bootstrap_servers, deployment.settings.catalogue_topic
+    async with AIOKafkaProducer(bootstrap_servers=servers, transactional_id=topic) as producer:
+        async with producer.transaction():
+            for content_id in content_ids:
+                await producer.send(topic, b"{}", content_id.encode())
+
+
 async def withdraw(
     owner: AIOKafkaProducer, deployment: Deployment, content_id: str, ago_ms: int = 0
 ) -> None:
@@ -99,7 +108,7 @@ async def start_api(deployment: Deployment) -> ChildProcess:
 
 
 async def test_api_follows_the_catalogue(deployment: Deployment, owner: AIOKafkaProducer) -> None:
-    await publish(owner, deployment, "clip-1")
+    await publish_at_once(deployment, "clip-1", "clip-3")
     api = await start_api(deployment)
     try:
         async with httpx.AsyncClient(

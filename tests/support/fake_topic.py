@@ -12,16 +12,17 @@ from tests.support.live import LiveRecord
 TOPIC = "playvitals.windows"
 
 
-def empty_logs() -> dict[int, list[LiveRecord]]:
+def empty_logs() -> dict[int, list[LiveRecord | None]]:
     """Two partitions without a record."""
     return {0: [], 1: []}
 
 
 @dataclass
 class FakeBroker:
-    """The partitions of a topic in memory; None: it does not exist."""
+    """A broker, and the partitions of a topic in memory; None: it does not exist."""
 
-    logs: dict[int, list[LiveRecord]] | None = field(default_factory=empty_logs)
+    logs: dict[int, list[LiveRecord | None]] | None = field(default_factory=empty_logs)
+    """None is what no consumer is given: the marker of a transaction."""
     begin: int = 0
     end_behind: int = 0
     """How far the answered end is behind the real one, as with the embedded broker."""
@@ -31,6 +32,8 @@ class FakeBroker:
     connections: int = 0
     polls: int = 0
     now_seconds: float = 1_000_000.0
+    seconds_per_poll: float = 0.0
+    records_per_poll: int = 1_000_000
 
     def append(self, partition: int, *values: bytes) -> None:
         assert self.logs is not None
@@ -78,22 +81,28 @@ class FakeConsumer:
     ) -> dict[TopicPartition, list[LiveRecord]]:
         await asyncio.sleep(0.001)
         broker = self._broker
+        max_records = min(max_records, broker.records_per_poll)
         if broker.out_of_range:
             broker.out_of_range = False
             raise OffsetOutOfRangeError(self._positions)
         if broker.silent:
             return {}
         broker.polls += 1
+        broker.now_seconds += broker.seconds_per_poll
         self._polled_ms = round(broker.now_seconds * 1000)
         for tp, at in self._positions.items():
             fetched = (broker.logs or {})[tp.partition][at : at + max_records]
             if fetched:
                 self._positions[tp] += len(fetched)
-                return {tp: fetched}
+                records = [record for record in fetched if record is not None]
+                return {tp: records} if records else {}
         return {}
 
     def highwater(self, tp: TopicPartition) -> int | None:
         return None if self._polled_ms is None else self._end(tp)
+
+    async def position(self, tp: TopicPartition) -> int:
+        return self._positions[tp]
 
     def last_poll_timestamp(self, tp: TopicPartition) -> int | None:
         return self._polled_ms

@@ -18,10 +18,6 @@ from tests.support.fake_topic import TOPIC, FakeBroker
 from tests.support.live import LiveRecord
 from tests.support.waiting import until
 
-SETTINGS = load_settings(
-    {"PLAYVITALS_CATALOGUE_TOPIC": TOPIC, "PLAYVITALS_CATALOGUE_CONTENTS": "3"}
-)
-
 
 def record(content_id: bytes | None, value: bytes | None = b"{}", at_ms: int = 1_000) -> LiveRecord:
     return LiveRecord(content_id, value, timestamp=at_ms)
@@ -30,16 +26,29 @@ def record(content_id: bytes | None, value: bytes | None = b"{}", at_ms: int = 1
 class Catalogued:
     """A reader of the catalogue on a broker, whose topic has two partitions."""
 
-    def __init__(self, broker: FakeBroker) -> None:
+    def __init__(self, broker: FakeBroker, limit: int = 3) -> None:
         self.broker = broker
         self.asked = 0
-        self.reader = CatalogueReader(SETTINGS, TOPIC, self._partitions, broker.connect)
+        settings = load_settings(
+            {"PLAYVITALS_CATALOGUE_TOPIC": TOPIC, "PLAYVITALS_CATALOGUE_CONTENTS": str(limit)}
+        )
+        self.reader = CatalogueReader(settings, TOPIC, self._partitions, broker.connect)
 
     def put(self, *content_ids: str) -> None:
         assert self.broker.logs is not None
         for content_id in content_ids:
             log = self.broker.logs[len(content_id) % 2]
             log.append(LiveRecord(content_id.encode(), b"{}", len(content_id) % 2, len(log)))
+
+    async def answer_after(self, seconds: float) -> None:
+        """Let that time pass, and the broker answer then."""
+        self.broker.now_seconds += seconds
+        polls = self.broker.polls
+
+        async def has_answered() -> bool:
+            return self.broker.polls > polls + 5
+
+        await until(has_answered, "the broker answered", 5.0)
 
     async def _partitions(self, topic: str) -> int | None:
         self.asked += 1
@@ -86,7 +95,7 @@ def test_topic_that_was_made_anew_does_not_make_every_content_unknown() -> None:
 
 def test_without_the_setting_there_is_none() -> None:
     assert catalogue_reader(load_settings({})) is None
-    reader = catalogue_reader(SETTINGS)
+    reader = catalogue_reader(load_settings({"PLAYVITALS_CATALOGUE_TOPIC": TOPIC}))
     assert reader is not None
     assert reader.topic == TOPIC
 
@@ -157,22 +166,34 @@ def raw(content_id: str, at_ms: int) -> FakeRecord:
 async def test_records_of_unknown_contents_wait_until_the_broker_has_no_news_of_them() -> None:
     subject = Catalogued(FakeBroker())
     subject.put("a")
-    broker = subject.broker
-    now_ms = round(broker.now_seconds * 1000)
+    now_ms = round(subject.broker.now_seconds * 1000)
     async with subject.running():
         await subject.reader.until_read()
+        await subject.answer_after(1.0)
         async with asyncio.timeout(2.0):
             await subject.reader.settle([raw("a", now_ms + 60_000)])
-            await subject.reader.settle([raw("bb", now_ms - 1), FakeRecord(1, now_ms, None)])
-        waiting = asyncio.create_task(subject.reader.settle([raw("bb", now_ms + 1_000)]))
-        polls = broker.polls
-
-        async def has_polled() -> bool:
-            return broker.polls > polls + 50
-
-        await until(has_polled, "the broker answered, from before the event", 5.0)
-        assert not waiting.done()
+            await subject.reader.settle([raw("bb", now_ms), FakeRecord(1, now_ms, None)])
+        waiting = asyncio.create_task(subject.reader.settle([raw("bb", now_ms + 1_500)]))
+        await subject.answer_after(0.4)
+        await subject.answer_after(1.0)
+        assert not waiting.done(), "what was answered last was asked for before the event"
         subject.put("bb")
-        broker.now_seconds += 2.0
-        await waiting
+        await subject.answer_after(0.1)
+        async with asyncio.timeout(2.0):
+            await waiting
+        assert subject.reader.catalogue.knows("bb", now_ms)
+
+
+async def test_records_of_unknown_contents_wait_for_what_was_answered_but_not_yet_read() -> None:
+    subject = Catalogued(FakeBroker(), limit=1_000)
+    subject.put("a")
+    now_ms = round(subject.broker.now_seconds * 1000)
+    async with subject.running():
+        await subject.reader.until_read()
+        await subject.answer_after(1.0)
+        # The answer has all of them, and is handed over one by one.
+        subject.broker.records_per_poll, subject.broker.seconds_per_poll = 1, 0.1
+        subject.put(*(f"b{number}" for number in range(100, 400)), "bb")
+        async with asyncio.timeout(5.0):
+            await subject.reader.settle([raw("bb", now_ms + 1_001)])
         assert subject.reader.catalogue.knows("bb", now_ms)

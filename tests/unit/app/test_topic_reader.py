@@ -101,6 +101,20 @@ async def test_end_that_the_broker_answers_too_low_is_not_believed() -> None:
         await subject.until_read(*[b"x"] * 2000)
 
 
+async def test_marker_of_a_transaction_at_the_end_does_not_keep_it_from_being_current() -> None:
+    broker = FakeBroker()
+    broker.append(0, b"a")
+    assert broker.logs is not None
+    broker.logs[0].append(None)
+    async with reading(broker) as subject:
+        await subject.until_read(b"a")
+        await subject.until_current()
+        broker.append(0, b"b")
+        broker.logs[0].append(None)
+        await subject.until_read(b"a", b"b")
+        assert subject.reader.failures == 0
+
+
 async def test_only_the_last_records_of_each_partition_are_read_where_that_is_asked() -> None:
     broker = FakeBroker()
     broker.append(0, b"a", b"b", b"c")
