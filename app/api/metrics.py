@@ -1,5 +1,7 @@
 """The metrics of the API process."""
 
+from collections.abc import Iterable
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -7,6 +9,8 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
 )
+
+from models.verdicts import REASONS
 
 RECEIVED = "received"
 REFUSED = "failed"
@@ -52,6 +56,14 @@ class ApiMetrics:
         )
         for outcome in (RECEIVED, REFUSED, UNAVAILABLE):
             self._events.labels(outcome)
+        self._refused = Counter(
+            "playvitals_api_refused",
+            "Events refused, by the first rule that they break",
+            ("reason",),
+            registry=self.registry,
+        )
+        for reason in REASONS:
+            self._refused.labels(reason)
 
     def observe_request(self, route: str, status: int, seconds: float) -> None:
         """Count one request; status 0 is a client that left before its answer."""
@@ -61,3 +73,9 @@ class ApiMetrics:
     def add_events(self, outcome: str, events: int) -> None:
         """Count events by what became of them."""
         self._events.labels(outcome).inc(events)
+
+    def add_refused(self, reasons: Iterable[str]) -> None:
+        """Count refused events, each by the rule that decided."""
+        for reason in reasons:
+            self._events.labels(REFUSED).inc()
+            self._refused.labels(reason).inc()

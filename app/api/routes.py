@@ -16,7 +16,7 @@ from app.api.docs_page import DOCS_PAGE
 from app.api.errors import INTERNAL_ERROR, VALIDATION_ERROR, ApiError, unavailable
 from app.api.ingest import CATALOGUE_UNREAD, Ingest, Taken
 from app.api.keys import Scope
-from app.api.metrics import RECEIVED, REFUSED, UNAVAILABLE, ApiMetrics
+from app.api.metrics import RECEIVED, UNAVAILABLE, ApiMetrics
 from app.api.openapi import openapi_document
 from app.api.parsing import read_batch, read_single
 from app.api.responses import data_response, json_response, request_id_of, validation_error
@@ -126,7 +126,7 @@ class Endpoints:
             self._metrics.add_events(UNAVAILABLE, len(events))
             raise
         self._metrics.add_events(RECEIVED, len(taken.event_ids))
-        self._metrics.add_events(REFUSED, len(taken.refusals))
+        self._metrics.add_refused(refusal.reason for _, refusal in taken.refusals)
         return taken
 
 

@@ -152,6 +152,7 @@ async def test_requests_and_events_are_counted(client: httpx.AsyncClient, sink: 
     assert samples["playvitals_api_events_total", "received"] == 2
     assert samples["playvitals_api_events_total", "failed"] == 1
     assert samples["playvitals_api_events_total", "unavailable"] == 1
+    assert samples["playvitals_api_refused_total", "missing_field"] == 1
     assert samples["playvitals_api_requests_total", SINGLE, "200"] == 1
     assert samples["playvitals_api_requests_total", SINGLE, "503"] == 1
     assert samples["playvitals_api_requests_total", "unmatched", "404"] == 1

@@ -10,6 +10,7 @@ from dashboards.grafana.generator.api_now import (
     EVENTS,
     NO_API,
     NO_REQUESTS,
+    REFUSED_EVENTS,
     REQUESTS,
     api_now,
 )
@@ -93,6 +94,7 @@ def _course() -> list[Builder[Panel]]:
             steps=targets.neutral(),
             no_value=NO_REQUESTS,
             stacked=True,
+            width=6,
         ),
         chart(
             "Requests answered with an error",
@@ -110,6 +112,7 @@ def _course() -> list[Builder[Panel]]:
             unit=REQUESTS_PER_SECOND,
             steps=targets.neutral(),
             no_value="no errors",
+            width=6,
         ),
         chart(
             "Events by outcome",
@@ -123,6 +126,21 @@ def _course() -> list[Builder[Panel]]:
             steps=targets.neutral(),
             no_value="no events",
             stacked=True,
+            width=6,
+        ),
+        chart(
+            "Refused events by rule",
+            [Query(rate(REFUSED_EVENTS, by="reason"), "{{reason}}")],
+            described(
+                "Events that the API refused, by the first rule they break. Good: 0. They reach no"
+                " topic and no other dashboard; the client was told why.",
+                DOC,
+            ),
+            unit=EVENTS_PER_SECOND,
+            steps=targets.none_is_good(),
+            no_value="no events",
+            stacked=True,
+            width=6,
         ),
     ]
 

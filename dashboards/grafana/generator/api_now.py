@@ -21,6 +21,7 @@ NO_REQUESTS = "no requests"
 REQUESTS = "playvitals_api_requests_total"
 ANSWER_SECONDS = "playvitals_api_request_seconds"
 EVENTS = "playvitals_api_events_total"
+REFUSED_EVENTS = "playvitals_api_refused_total"
 DOC = "health-of-the-pipeline"
 
 

@@ -43,6 +43,8 @@ SHOWN_BY = {
     "ApiDown": "APIs reporting",
     "ApiRestarts": "Memory by API",
     "ApiErrors": "Requests by status",
+    "ApiRefusedEvents": "Refused events by rule",
+    "ApiRefusedRequests": "Requests answered with an error",
     "ApiSaturation": "Processor time by API",
     "ApiFeedStale": "Feeds that are current",
 }
