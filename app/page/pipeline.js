@@ -148,7 +148,7 @@ export function troubles(state, brokerAway) {
   if (state.reporting < state.partitions) {
     found.push("Some partitions have no worker that reports: figures are too low.");
   }
-  if (state.ledgerImbalance) found.push("The ledger does not balance: records were lost.");
+  if (state.ledgerImbalance) found.push("The ledger does not balance: records are not accounted for.");
   if (state.freshnessSeconds >= STALE_SECONDS) {
     found.push("The workers are behind: these figures are old.");
   }
