@@ -1,4 +1,4 @@
-// Which charts there are: their series as [field of a point, label], their format, their targets.
+// Which charts there are: their series as [field of a point, label], their format, the lines across them.
 // The axis of values reaches `floor` at least, so that noise does not look like an incident.
 
 import { FIGURES } from "./figures.js";
@@ -15,7 +15,7 @@ export const CHARTS = [
       ["startupP95Ms", "p95"],
       ["startupP99Ms", "p99"],
     ],
-    targets: [
+    lines: [
       [FIGURES.startupP50.limit, "target p50"],
       [FIGURES.startupP95.limit, "target p95"],
     ],
@@ -26,6 +26,8 @@ export const CHARTS = [
     floor: 0.01,
     wide: true,
     series: [["rebufferRatio", "ratio"]],
+    // In view only where it is near: most of the time the ratio is far below.
+    lines: [[FIGURES.rebufferRatio.alarm, "alert"]],
   },
   {
     title: "Completion rate",

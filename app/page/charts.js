@@ -223,13 +223,13 @@ class Chart {
       ],
       hooks: {
         setCursor: [plot => this.#showValues(plot.cursor.idx ?? null)],
-        drawAxes: [plot => this.#drawTargets(plot)],
+        drawAxes: [plot => this.#drawLines(plot)],
       },
     };
   }
 
-  /** The targets, as thin lines across the chart. */
-  #drawTargets(plot) {
+  /** Targets and the limits of alerts, as thin lines across the chart. */
+  #drawLines(plot) {
     const { ctx, bbox } = plot;
     ctx.save();
     ctx.strokeStyle = this.#palette.target;
@@ -239,9 +239,9 @@ class Chart {
     ctx.textBaseline = "bottom";
     ctx.font = `${10 * devicePixelRatio}px system-ui, sans-serif`;
     ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
-    for (const [target, words] of this.#chart.targets ?? []) {
-      if (target > plot.scales.y.max) continue;
-      const y = plot.valToPos(target, "y", true);
+    for (const [value, words] of this.#chart.lines ?? []) {
+      if (value > plot.scales.y.max) continue;
+      const y = plot.valToPos(value, "y", true);
       ctx.beginPath();
       ctx.moveTo(bbox.left, y);
       ctx.lineTo(bbox.left + bbox.width, y);

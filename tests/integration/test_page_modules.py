@@ -178,3 +178,14 @@ async def test_verdict_is_on_the_target_or_else_on_the_alert(
 ) -> None:
     judged = "it.verdict(it.FIGURES[argument.figure], argument.value)"
     assert await call(page, "figures.js", judged, {"figure": figure, "value": value}) == expected
+
+
+async def test_lines_across_the_charts_are_the_targets_and_the_alert(page: Page) -> None:
+    lines = "Object.fromEntries(it.CHARTS.map(({ title, lines }) => [title, lines ?? []]))"
+    assert await call(page, "chart_definitions.js", lines, None) == {
+        "Startup time": [[500, "target p50"], [2000, "target p95"]],
+        "Rebuffer ratio": [[0.03, "alert"]],
+        "Completion rate": [],
+        "Active viewers": [],
+        "Failed views": [],
+    }

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from dashboards.grafana.generator import targets
 from dashboards.grafana.generator.documents import DOCUMENTS_URL
 
 ROOT = Path(__file__).parents[3]
@@ -49,6 +50,18 @@ SHOWN_BY = {
     "ApiFeedStale": "Feeds that are current",
 }
 """The panel that an alert's link leads to."""
+RED_FROM = {
+    "RebufferSpike": targets.REBUFFER_RATIO,
+    "RebufferingSustained": targets.REBUFFERED_VIEWS,
+    "StartFailures": targets.FAILURES,
+    "PlaybackFailures": targets.FAILURES,
+    "NotFresh": targets.FRESHNESS_SECONDS,
+    "CheckpointStale": targets.CHECKPOINT_AGE_SECONDS,
+    "RejectedRatio": targets.REJECTED,
+    "ApiRefusedEvents": targets.REJECTED,
+    "ApiErrors": targets.API_ERRORS,
+}
+"""The colours of the panel that show what an alert is about: red is where the alert begins."""
 NOT_OURS = {"up", "process_cpu_seconds_total", "process_start_time_seconds"}
 SUFFIXES = ("_bucket", "_count", "_sum")
 
@@ -111,6 +124,12 @@ def test_alert_has_a_runbook_with_every_section(name: str) -> None:
 def test_alert_is_tested_to_fire_and_to_stay_silent(name: str) -> None:
     assert any(test.startswith(f"{name} fires") for test in promtool_tests())
     assert any(test.startswith(f"{name} stays silent") for test in promtool_tests())
+
+
+@pytest.mark.parametrize(("name", "steps"), RED_FROM.items())
+def test_alert_begins_where_the_dashboards_turn_red(name: str, steps: targets.Steps) -> None:
+    limits = re.findall(r"> (?:(\d+) \* )?(\d[\d.]*)(?= |$)", ALERTS[name]["expr"])
+    assert steps[-1].value in {round(float(factor or 1) * float(n), 6) for factor, n in limits}
 
 
 def test_slices_are_named_by_the_alert() -> None:
