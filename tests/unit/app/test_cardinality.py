@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import ProcessCollector
 from prometheus_client.samples import Sample
 
+from app.catalogue import catalogue_reader
 from app.rolling_metrics import SERIES_PER_SLICE
 from app.settings import load_settings
 from models.dimensions import DIMENSIONS, OTHER, UNKNOWN
@@ -21,6 +22,7 @@ CODES = 60
 OTHER_SERIES = 174
 """Of a worker without partitions: counters with all their labels, histograms, health."""
 PROCESS_SERIES = 6
+CATALOGUE_SERIES = 2
 DOCUMENT = Path(__file__).parents[3] / "docs" / "metrics.md"
 CONTEXT = ("platform", "country", "networkType", "cdn", "appVersion")
 
@@ -103,12 +105,17 @@ def test_everything_else_is_a_fixed_number_and_two_series_per_partition(partitio
     assert len(others) == OTHER_SERIES + 2 * partitions
     of_process = [s for family in ProcessCollector(registry=None).collect() for s in family.samples]
     assert len(of_process) == PROCESS_SERIES
+    catalogue = catalogue_reader(load_settings({"PLAYVITALS_CATALOGUE_TOPIC": "contents"}))
+    assert catalogue is not None
+    of_catalogue = [s for family in catalogue.collect() for s in family.samples]
+    assert len(of_catalogue) == CATALOGUE_SERIES
 
 
 def test_the_document_has_these_numbers() -> None:
     text = " ".join(DOCUMENT.read_text().split())
     every = OTHER_SERIES + PROCESS_SERIES
     assert f"has {every} others and two per partition that it owns" in text
+    assert "and two more where there is a content catalogue" in text
 
 
 def test_no_play_is_lost_in_the_rest(samples: list[Sample]) -> None:

@@ -40,6 +40,7 @@ SHOWN_BY = {
     "CheckpointStale": "Age of the checkpoints by worker",
     "LedgerImbalance": "Records unaccounted for",
     "MisroutedRecords": "Accepted with a fault",
+    "CatalogueStale": "Rejected events by rule",
     "WorkerSaturation": "Processor time by worker",
     "ApiDown": "APIs reporting",
     "ApiRestarts": "Memory by API",
