@@ -27,6 +27,8 @@ class LiveStory:
         self._started_seconds = time.monotonic()
         self.fired: dict[str, tuple[float, float]] = {}
         """The first and the last second at which each alert was seen."""
+        self.descriptions: dict[str, str] = {}
+        """What each alert said when it was first seen."""
 
     @property
     def seconds(self) -> float:
@@ -41,14 +43,15 @@ class LiveStory:
     async def look(self) -> set[str]:
         """The names of the alerts that fire now."""
         firing = {
-            alert["labels"]["alertname"]
+            alert["labels"]["alertname"]: alert["annotations"]["description"]
             for alert in await self._prometheus.alerts()
             if alert["state"] == "firing"
         }
-        for name in firing:
+        for name, description in firing.items():
+            self.descriptions.setdefault(name, description)
             first, _ = self.fired.get(name, (self.seconds, 0.0))
             self.fired[name] = first, self.seconds
-        return firing
+        return set(firing)
 
 
 @asynccontextmanager

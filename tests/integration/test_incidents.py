@@ -102,5 +102,6 @@ async def test_spike_of_the_demo_is_paged_within_a_minute_and_resolves(
 
         await until(fires, "RebufferSpike fires", 75.0)
         assert live.seconds <= 15.0 + 60.0
+        assert "cdn=cdn-b explains" in live.descriptions["RebufferSpike"]
         await until(has_ended, "RebufferSpike resolves", 240.0)
         assert set(live.fired) <= set(story.alerts)

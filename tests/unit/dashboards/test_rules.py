@@ -141,6 +141,16 @@ def test_slices_are_named_by_the_alert() -> None:
             assert "$labels.value" in text
 
 
+def test_pages_about_all_viewers_name_the_slice_that_explains_them() -> None:
+    pages = {name for name, rule in ALERTS.items() if rule["labels"]["severity"] == "page"}
+    quality = {name for name, rule in ALERTS.items() if rule["labels"]["theme"] == "quality"}
+    for name in pages & quality - {"SliceOutage"}:
+        description = ALERTS[name]["annotations"]["description"]
+        (record,) = re.findall(r'query "topk\(1, ([\w:]+) > 0\.25\)"', description)
+        assert record in RECORDS
+        assert f"topk(5, {record})" in (RUNBOOKS / f"{name}.md").read_text()
+
+
 def test_every_runbook_belongs_to_an_alert() -> None:
     assert {path.stem for path in RUNBOOKS.glob("*.md")} - {"README"} == set(ALERTS)
 
