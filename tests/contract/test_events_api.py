@@ -259,7 +259,7 @@ async def test_compressed_body_is_taken(client: httpx.AsyncClient, encode: Any) 
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("body", [b"plain", gzip.compress(b"{}" * 1000)[:-9]])
+@pytest.mark.parametrize("body", [b"plain", gzip.compress(b"{}" * 1000, mtime=0)[:-9]])
 async def test_broken_gzip_is_a_bad_request(client: httpx.AsyncClient, body: bytes) -> None:
     answer = await client.post(SINGLE, content=body, headers={"Content-Encoding": "gzip"})
     assert (answer.status_code, code_of(answer)) == (400, "INVALID_REQUEST")

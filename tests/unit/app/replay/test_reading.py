@@ -49,8 +49,8 @@ def test_empty_file_has_no_lines(tmp_path: Path) -> None:
     ("content", "name", "message"),
     [
         (TEXT, "plain.gz", "named .gz, but holds no gzip data"),
-        (gzip.compress(TEXT)[:-6], "cut.gz", "damaged gzip data"),
-        (gzip.compress(TEXT)[:-6] + b"\0\0\0\0\0\0", "crc.gz", "damaged gzip data"),
+        (gzip.compress(TEXT, mtime=0)[:-6], "cut.gz", "damaged gzip data"),
+        (gzip.compress(TEXT, mtime=0)[:-6] + b"\0\0\0\0\0\0", "crc.gz", "damaged gzip data"),
         (b"x" * (MAX_LINE_BYTES + 1), "one-line", "line 1 has over 8 MiB"),
     ],
 )
