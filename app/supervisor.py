@@ -72,8 +72,7 @@ async def running_stack(
         await ensure_topics(settings)
         child_environ = _child_environ(settings, os.environ if environ is None else environ)
         children.append(await ChildProcess.start("api", (*command, "api"), child_environ, echo))
-        for number, address in enumerate(metrics, start=1):
-            name = "worker" if workers == 1 else f"worker-{number}"
+        for name, address in _named(metrics).items():
             own = {**child_environ, "PLAYVITALS_METRICS_ADDRESS": str(address)}
             children.append(await ChildProcess.start(name, (*command, "worker"), own, echo))
         watched = children if broker is None else [*children, broker]
@@ -152,20 +151,29 @@ def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 async def _wait_until_ready(settings: Settings, metrics: Sequence[Address]) -> None:
+    """Wait until all are ready at once: a worker that joins makes the others not ready again."""
     deadline = time.monotonic() + READY_SECONDS
-    names = ["worker"] if len(metrics) == 1 else [f"worker-{n + 1}" for n in range(len(metrics))]
-    waiting = {"API": settings.api_address, **dict(zip(names, metrics, strict=True))}
-    while waiting:
-        for name, address in list(waiting.items()):
-            if await _is_ready(address):
-                del waiting[name]
-        if waiting and time.monotonic() > deadline:
+    addresses = {"API": settings.api_address, **_named(metrics)}
+    while True:
+        ready = await asyncio.gather(*map(_is_ready, addresses.values()))
+        if all(ready):
+            return
+        if time.monotonic() > deadline:
+            waiting = [
+                name for name, is_ready in zip(addresses, ready, strict=True) if not is_ready
+            ]
             raise OperatorError(
                 f"the {' and the '.join(waiting)} did not become ready within "
                 f"{READY_SECONDS:.0f} s; set PLAYVITALS_LOG_LEVEL=info to see what it waits for"
             )
-        if waiting:
-            await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def _named(metrics: Sequence[Address]) -> dict[str, Address]:
+    """The workers by their names in the output."""
+    if len(metrics) == 1:
+        return {"worker": metrics[0]}
+    return {f"worker-{number}": address for number, address in enumerate(metrics, start=1)}
 
 
 async def _is_ready(address: Address) -> bool:

@@ -75,6 +75,20 @@ def free_port() -> Callable[[], int]:
 
 
 @pytest.fixture(scope="session")
+def free_port_pair(free_port: Callable[[], int]) -> Callable[[], int]:
+    """Gives a port as ``free_port`` does, of which the next one is free too."""
+
+    def give() -> int:
+        while True:
+            port = free_port()
+            with contextlib.suppress(OSError), socket.socket() as probe:
+                probe.bind(("127.0.0.1", port + 1))
+                return port
+
+    return give
+
+
+@pytest.fixture(scope="session")
 def reference_data() -> Path:
     """The folder with real player logs and the figures they must give."""
     root = Path(__file__).resolve().parents[1]

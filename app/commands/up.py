@@ -21,9 +21,10 @@ from app.settings import DEMO_KEYS, Settings
 def up(workers: int) -> None:
     """Run broker, API and worker together.
 
-    The whole pipeline in one terminal: a Kafka broker, the events API and a stream worker.
-    Without PLAYVITALS_KAFKA it starts the embedded broker, which keeps its records in memory.
-    Prints the addresses and a curl to send a first event. Ctrl-C stops all of it.
+    The whole pipeline in one terminal: a Kafka broker, the events API and a stream worker, or
+    several, which share the partitions. Without PLAYVITALS_KAFKA it starts the embedded broker,
+    which keeps its records in memory. Prints the addresses and a curl to send a first event.
+    Ctrl-C stops all of it.
 
     \b
     Examples:

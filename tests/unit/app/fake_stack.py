@@ -2,16 +2,20 @@
 
 ``fake_stack.py api|worker`` answers /readyz with 200 on the address of its setting. What is in
 FAKE_API or FAKE_WORKER changes it: ``dies`` ends it with a message before it is ready, ``stubborn``
-makes it ignore SIGTERM, ``parent`` makes it start a process of its own.
+makes it ignore SIGTERM, ``parent`` makes it start a process of its own. FAKE_WORKER=``late PORT``
+makes the worker at this port start late, and the others not ready for a while once it is there, as
+workers are whose group gets another member.
 ``fake_stack.py up`` runs the stack with them and prints ``ready`` and then the pids.
 """
 
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from app.interrupts import run_until_stopped
@@ -21,14 +25,32 @@ from app.supervisor import running_stack
 COMMAND = (sys.executable, __file__)
 
 
+LATE_SECONDS = 0.5
+
+
 class _Ready(BaseHTTPRequestHandler):
+    late_port = 0
+    ready_at_seconds = 0.0
+
     def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/readyz" else 404)
+        if self.late_port and _listens(self.late_port):
+            _Ready.late_port = 0
+            _Ready.ready_at_seconds = time.monotonic() + LATE_SECONDS
+        status = 200 if time.monotonic() >= self.ready_at_seconds else 503
+        self.send_response(status if self.path == "/readyz" else 404)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
         """Say nothing about requests."""
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def _serve(role: str) -> None:
@@ -41,6 +63,11 @@ def _serve(role: str) -> None:
         print(f"pid {grandchild.pid}", flush=True)
     settings = load_settings()
     address = settings.api_address if role == "api" else settings.metrics_address
+    if manner.startswith("late "):
+        _Ready.late_port = int(manner.split()[1])
+        if address.port == _Ready.late_port:
+            _Ready.late_port = 0
+            time.sleep(LATE_SECONDS)
     server = HTTPServer((address.host, address.port), _Ready)
     stopping = threading.Thread(target=server.shutdown)
 

@@ -125,6 +125,24 @@ def test_the_welcome_names_every_address_and_a_curl_on_one_line() -> None:
     assert '"event":"playStart"' in curl
 
 
+def test_the_welcome_tells_where_the_other_workers_are() -> None:
+    settings = load_settings({})
+    assert "http://127.0.0.1:6066/metrics\n" in welcome(settings)
+    assert "http://127.0.0.1:6066/metrics  (and the 2 ports after it, one per worker)\n" in welcome(
+        settings, workers=3
+    )
+
+
+def test_more_workers_than_partitions_exit_with_2_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PLAYVITALS_PARTITIONS", "2")
+    assert cli.run(["up", "--workers", "3"]) == 2
+    captured = capsys.readouterr()
+    assert "3 workers for PLAYVITALS_PARTITIONS=2" in captured.err
+    assert captured.out == ""
+
+
 def test_the_welcome_does_not_show_a_real_key() -> None:
     settings = load_settings(
         {"PLAYVITALS_KAFKA": "kafka:9092", "PLAYVITALS_API_KEYS": "pk_live_secret"}

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 
+import httpx
 import pytest
 
-from app.settings import Settings, load_settings
-from app.supervisor import ChildEndedError, running_stack
-from models.errors import OperatorError
+from app.settings import Address, Settings, load_settings
+from app.supervisor import ChildEndedError, running_stack, worker_addresses
+from models.errors import OperatorError, SettingsError
 
 FAKE_STACK = str(Path(__file__).with_name("fake_stack.py"))
 COMMAND = (sys.executable, FAKE_STACK)
@@ -178,6 +179,95 @@ async def test_an_unreachable_kafka_starts_nothing(
         async with running_stack(load_settings(environ), environ, echo=echo, command=COMMAND):
             pytest.fail("entered without a broker")
     assert echo.getvalue() == ""
+
+
+@pytest.fixture
+def port_pair(free_port_pair: Callable[[], int]) -> int:
+    return free_port_pair()
+
+
+@pytest.fixture
+def two_workers(environ: dict[str, str], port_pair: int) -> Settings:
+    """The settings of a stack whose two workers have free ports."""
+    environ["PLAYVITALS_METRICS_ADDRESS"] = f"127.0.0.1:{port_pair}"
+    return load_settings(environ)
+
+
+async def test_two_workers_serve_side_by_side_and_end_together(
+    two_workers: Settings, environ: dict[str, str], port_pair: int
+) -> None:
+    echo = StringIO()
+    ports = (port_pair, port_pair + 1)
+    async with running_stack(two_workers, environ, workers=2, echo=echo, command=COMMAND):
+        for port in ports:
+            socket.create_connection(("127.0.0.1", port)).close()
+    for port in ports:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+    lines = echo.getvalue().splitlines()
+    assert "worker-1 | goodbye" in lines
+    assert "worker-2 | goodbye" in lines
+
+
+async def test_the_stack_is_ready_once_all_workers_are_so_at_once(
+    two_workers: Settings, environ: dict[str, str], port_pair: int
+) -> None:
+    environ["FAKE_WORKER"] = f"late {port_pair + 1}"
+    async with (
+        running_stack(two_workers, environ, workers=2, command=COMMAND),
+        httpx.AsyncClient() as client,
+    ):
+        answer = await client.get(f"http://127.0.0.1:{port_pair}/readyz")
+        assert answer.status_code == 200
+
+
+async def test_a_worker_that_dies_among_others_is_named(
+    two_workers: Settings, environ: dict[str, str]
+) -> None:
+    echo = StringIO()
+
+    async def lose_the_second() -> None:
+        async with running_stack(two_workers, environ, workers=2, echo=echo, command=COMMAND):
+            found = re.search(r"worker-2 \| pid (\d+)", echo.getvalue())
+            assert found is not None
+            os.kill(int(found[1]), signal.SIGKILL)
+            await asyncio.Event().wait()
+
+    with pytest.raises(ChildEndedError, match="the worker-2 process was ended by SIGKILL"):
+        await lose_the_second()
+
+
+async def test_a_taken_port_of_the_second_worker_is_found_before_anything_starts(
+    two_workers: Settings, environ: dict[str, str], port_pair: int
+) -> None:
+    echo = StringIO()
+    with (
+        socket.create_server(("127.0.0.1", port_pair + 1)),
+        pytest.raises(OperatorError, match=rf"port {port_pair + 1} .*PLAYVITALS_METRICS_ADDRESS"),
+    ):
+        async with running_stack(two_workers, environ, workers=2, echo=echo, command=COMMAND):
+            pytest.fail("entered although a port is taken")
+    assert echo.getvalue() == ""
+
+
+def test_each_worker_after_the_first_serves_one_port_further() -> None:
+    settings = load_settings({"PLAYVITALS_METRICS_ADDRESS": "0.0.0.0:6066"})
+    addresses = [Address("0.0.0.0", port) for port in (6066, 6067, 6068)]  # noqa: S104 - compared
+    assert worker_addresses(settings, 3) == addresses
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("PARTITIONS", "2", "3 workers for PLAYVITALS_PARTITIONS=2"),
+        ("METRICS_ADDRESS", "127.0.0.1:65534", "leaves no ports for 3 workers"),
+    ],
+)
+def test_more_workers_than_partitions_or_ports_are_refused(
+    setting: str, value: str, message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        worker_addresses(load_settings({f"PLAYVITALS_{setting}": value}), 3)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
