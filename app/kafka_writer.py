@@ -3,45 +3,32 @@
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from aiokafka.errors import KafkaError
-
-from app.kafka_producer import CONNECTION_ERRORS, KafkaProducer, Producer, RecordBatch
+from app.kafka_batches import Batch, Lane, Receipt
+from app.kafka_pending import Pending
+from app.kafka_producer import CONNECTION_ERRORS, Appended, KafkaProducer, Producer
+from app.kafka_shipping import Shipping
 from models.errors import BrokerUnavailableError
 
 MAX_BATCH_BYTES = 256 << 10
 MAX_PENDING_BYTES = 32 << 20
 
-_RECORD_OVERHEAD_BYTES = 64
 _RECONNECT_SECONDS = 0.5
 # A broker that has stalled answers nothing. Within this time another one leads in its place, and
 # no replica waits for it any more.
 _REQUEST_SECONDS = 20.0
-_RESEND_SECONDS = 0.1
 _CLOSE_SECONDS = 0.5
-_NO_HEADERS: list[tuple[str, bytes]] = []
+_STOPPED = "the writer was stopped"
+
+Listed = list[tuple[str, bytes | None]]
+_NO_HEADERS: Listed = []
 
 log = logging.getLogger(__name__)
 
-_Place = tuple[str, int]
-
-
-class _Batch:
-    """Records of one partition on their way, and the future that all of them share."""
-
-    __slots__ = ("acknowledged", "bytes", "deadline", "records")
-
-    def __init__(self, records: RecordBatch, timeout_seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        self.records = records
-        self.bytes = 0
-        self.deadline = loop.time() + timeout_seconds
-        self.acknowledged: asyncio.Future[None] = loop.create_future()
-        # Who does not look at the future of a record must not cause a warning about it.
-        self.acknowledged.add_done_callback(lambda done: done.cancelled() or done.exception())
+Record = tuple[int, bytes | None, bytes | None]
+"""Partition, key and value."""
 
 
 class KafkaWriter:
@@ -70,17 +57,12 @@ class KafkaWriter:
         new_producer: Callable[[], Producer] | None = None,
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
-        self._linger_seconds = linger_seconds
         self._timeout_seconds = timeout_seconds
-        self._max_pending_bytes = max_pending_bytes
-        self._queues: dict[_Place, deque[_Batch]] = {}
-        self._shipping: dict[_Place, asyncio.Task[None]] = {}
-        self._unacknowledged: set[_Batch] = set()
-        self._failure: BrokerUnavailableError | None = None
+        self._loop = asyncio.get_running_loop()
+        self._lanes: dict[tuple[str, int], Lane] = {}
+        self._pending = Pending(bootstrap_servers, timeout_seconds, max_pending_bytes)
+        self._shipping = Shipping(self._lanes.values, linger_seconds, self._pending.settle)
         self._stopped = False
-        self._pending_bytes = 0
-        self._room = asyncio.Event()
-        self._work = asyncio.Event()
         self._connection = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._new_producer = new_producer or partial(
@@ -100,7 +82,7 @@ class KafkaWriter:
     async def start(self) -> None:
         """Begin to ship, and wait for the first connection for at most the time-out."""
         connecting = asyncio.create_task(self._connect())
-        self._tasks = [connecting, asyncio.create_task(self._dispatch())]
+        self._tasks = [connecting, asyncio.create_task(self._ship())]
         await asyncio.wait({connecting}, timeout=self._timeout_seconds)
 
     async def stop(self, grace_seconds: float | None = None) -> None:
@@ -110,16 +92,13 @@ class KafkaWriter:
         """
         grace_seconds = self._timeout_seconds if grace_seconds is None else grace_seconds
         if self.connected:
-            await _wait(self._unacknowledged, grace_seconds)
-        tasks = [*self._tasks, *self._shipping.values()]
-        for task in tasks:
+            await self._pending.wait(grace_seconds)
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         self._stopped = True
-        for batch in list(self._unacknowledged):
-            self._resolve(batch, BrokerUnavailableError("the writer was stopped"))
+        self._pending.fail_all(_STOPPED)
         try:
-            # The client would wait for its own unsent batches, whose records have failed already.
             await asyncio.wait_for(self._producer.stop(), _CLOSE_SECONDS)
         except CONNECTION_ERRORS as error:
             log.info("The connection to %s was dropped: %r", self._bootstrap_servers, error)
@@ -141,25 +120,48 @@ class KafkaWriter:
         """
         if timestamp_ms is None:
             timestamp_ms = time.time_ns() // 1_000_000
-        queue = self._queues.get((topic, partition))
-        if queue is None:
-            queue = self._queues[topic, partition] = deque()
-        batch = queue[-1] if queue else self._open_batch(queue)
-        listed = list(headers) if headers else _NO_HEADERS
-        taken = batch.records.append(timestamp=timestamp_ms, key=key, value=value, headers=listed)
+        lane = self._lanes.get((topic, partition)) or self._new_lane(topic, partition)
+        listed: Listed = list(headers) if headers else _NO_HEADERS
+        batch = lane.open or self._open_batch(lane)
+        taken = batch.append(batch.count, timestamp_ms, key, value, listed)
         if taken is None:
-            batch = self._open_batch(queue)
-            batch.records.append(timestamp=timestamp_ms, key=key, value=value, headers=listed)
-        size = len(key or b"") + len(value or b"") + _RECORD_OVERHEAD_BYTES
+            batch, taken = self._append_anew(lane, timestamp_ms, key, value, listed)
+        batch.count += 1
+        size = taken.size
         batch.bytes += size
-        self._pending_bytes += size
+        self._pending.bytes += size
         return batch.acknowledged
+
+    def append_all(
+        self, topic: str, records: Iterable[Record], timestamp_ms: int
+    ) -> "asyncio.Future[None]":
+        """Take records of one time; the future, the caller's own, resolves once all are there.
+
+        It fails with BrokerUnavailableError as soon as one of them has failed.
+        """
+        receipt = Receipt(self._loop)
+        lanes = self._lanes
+        added = 0
+        for partition, key, value in records:
+            lane = lanes.get((topic, partition)) or self._new_lane(topic, partition)
+            batch = lane.open or self._open_batch(lane)
+            taken = batch.append(batch.count, timestamp_ms, key, value, _NO_HEADERS)
+            if taken is None:
+                batch, taken = self._append_anew(lane, timestamp_ms, key, value, _NO_HEADERS)
+            batch.count += 1
+            size = taken.size
+            batch.bytes += size
+            added += size
+            receipts = batch.receipts
+            if not receipts or receipts[-1] is not receipt:
+                receipts.append(receipt)
+                receipt.expect()
+        self._pending.bytes += added
+        return receipt.future
 
     async def wait_room(self) -> None:
         """Return once the bytes that are not acknowledged yet are under the limit."""
-        while self._pending_bytes >= self._max_pending_bytes:
-            self._room.clear()
-            await self._room.wait()
+        await self._pending.wait_room()
 
     async def flush(self) -> None:
         """Wait for the acknowledgement of everything appended so far.
@@ -167,8 +169,8 @@ class KafkaWriter:
         Raises:
             BrokerUnavailableError: a record appended since the last flush failed.
         """
-        await _wait(self._unacknowledged, None)
-        failure, self._failure = self._failure, None
+        await self._pending.wait()
+        failure = self._pending.take_failure()
         if failure is not None:
             raise failure
 
@@ -178,6 +180,9 @@ class KafkaWriter:
         Raises:
             BrokerUnavailableError: the brokers cannot be asked, or do not know the topic.
         """
+        known = self._producer.known_partitions(topic)
+        if known:
+            return known
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await self._connection.wait()
@@ -211,89 +216,32 @@ class KafkaWriter:
                 self._connection.set()
                 return
 
-    def _open_batch(self, queue: deque[_Batch]) -> _Batch:
-        batch = _Batch(self._producer.create_batch(), self._timeout_seconds)
+    async def _ship(self) -> None:
+        await self._connection.wait()
+        await self._shipping.run(self._producer)
+
+    def _new_lane(self, topic: str, partition: int) -> Lane:
+        lane = self._lanes[topic, partition] = Lane(topic, partition)
+        return lane
+
+    def _append_anew(
+        self, lane: Lane, timestamp_ms: int, key: bytes | None, value: bytes | None, headers: Listed
+    ) -> tuple[Batch, Appended]:
+        """Append to the batch that follows a full one."""
+        batch = self._open_batch(lane)
+        taken = batch.append(0, timestamp_ms, key, value, headers)
+        if taken is None:
+            raise AssertionError("an empty batch takes any record")
+        return batch, taken
+
+    def _open_batch(self, lane: Lane) -> Batch:
+        deadline = self._loop.time() + self._timeout_seconds
+        batch = Batch(self._producer.create_batch(), self._loop, deadline)
         if self._stopped:
-            batch.acknowledged.set_exception(BrokerUnavailableError("the writer was stopped"))
+            # In no lane, so that it takes the records of this call only.
+            self._loop.call_soon(batch.settle, BrokerUnavailableError(_STOPPED))
             return batch
-        queue.append(batch)
-        self._unacknowledged.add(batch)
-        self._work.set()
+        lane.add(batch)
+        self._pending.add(batch, lane)
+        self._shipping.wake()
         return batch
-
-    async def _dispatch(self) -> None:
-        """Start one shipment per partition that has something."""
-        while True:
-            await self._work.wait()
-            self._work.clear()
-            await asyncio.sleep(self._linger_seconds)
-            for place, queue in self._queues.items():
-                if queue and place not in self._shipping:
-                    self._shipping[place] = asyncio.create_task(self._ship(place, queue))
-
-    async def _ship(self, place: _Place, queue: deque[_Batch]) -> None:
-        try:
-            while queue:
-                await self._ship_one(place, queue.popleft())
-        finally:
-            del self._shipping[place]
-
-    async def _ship_one(self, place: _Place, batch: _Batch) -> None:
-        topic, partition = place
-        batch.records.close()
-        error: Exception | None = None
-        try:
-            async with asyncio.timeout_at(batch.deadline):
-                await self._connection.wait()
-                await self._send(place, batch)
-        except CONNECTION_ERRORS as unavailable:
-            error = unavailable
-        except Exception as unexpected:
-            # A record whose future never resolves would be worse than any error.
-            log.exception("Writing to %s-%s failed", topic, partition)
-            error = unexpected
-        if error is None:
-            self._resolve(batch, None)
-        else:
-            why = f"{topic}-{partition} was not acknowledged by {self._bootstrap_servers}: "
-            self._resolve(batch, BrokerUnavailableError(why + self._describe(error)))
-
-    async def _send(self, place: _Place, batch: _Batch) -> None:
-        """Send a batch, and again where its request failed in a way that may pass."""
-        topic, partition = place
-        while True:
-            answer = await self._producer.send_batch(batch.records, topic, partition=partition)
-            try:
-                await answer
-            except KafkaError as error:
-                if not error.retriable:
-                    raise
-                log.info("A request for %s-%s is sent again: %r", topic, partition, error)
-            else:
-                return
-            await asyncio.sleep(_RESEND_SECONDS)
-
-    def _describe(self, error: Exception) -> str:
-        if isinstance(error, TimeoutError):
-            return f"no answer within {self._timeout_seconds:g} s"
-        return repr(error)
-
-    def _resolve(self, batch: _Batch, error: BrokerUnavailableError | None) -> None:
-        self._unacknowledged.discard(batch)
-        self._pending_bytes -= batch.bytes
-        if self._pending_bytes < self._max_pending_bytes:
-            self._room.set()
-        if error is not None:
-            self._failure = error
-        if not batch.acknowledged.done():
-            if error is None:
-                batch.acknowledged.set_result(None)
-            else:
-                batch.acknowledged.set_exception(error)
-
-
-async def _wait(batches: Iterable[_Batch], timeout_seconds: float | None) -> None:
-    """Wait for the end of these batches, without failing or cancelling what others wait for."""
-    futures = [batch.acknowledged for batch in batches]
-    if futures:
-        await asyncio.wait(futures, timeout=timeout_seconds)

@@ -1,66 +1,88 @@
 """The Kafka writer over a producer that the test controls."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from aiokafka.errors import (
     KafkaConnectionError,
+    KafkaError,
     MessageSizeTooLargeError,
+    NotLeaderForPartitionError,
     RequestTimedOutError,
     UnknownTopicOrPartitionError,
 )
 
-from app.kafka_producer import RecordBatch
+from app.kafka_producer import Appended
 from app.kafka_writer import KafkaWriter
 from models.errors import BrokerUnavailableError
 
 DEADLINE_SECONDS = 10.0
 TIMEOUT_SECONDS = 0.2
-Record = tuple[int, bytes | None, bytes | None, list[tuple[str, bytes]]]
+Record = tuple[int | None, bytes | None, bytes | None, list[tuple[str, bytes | None]]]
+
+
+@dataclass
+class Taken:
+    """A record in a batch."""
+
+    size: int
 
 
 class FakeBatch:
     """Holds a number of records."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, room: int, built: bytes) -> None:
         self.records: list[Record] = []
         self._room = room
+        self._built = built
 
     def append(
         self,
-        *,
-        timestamp: int,
+        offset: int,
+        timestamp: int | None,
         key: bytes | None,
         value: bytes | None,
-        headers: list[tuple[str, bytes]],
-    ) -> object | None:
+        headers: list[tuple[str, bytes | None]],
+    ) -> Appended | None:
         if len(self.records) >= self._room:
             return None
+        assert offset == len(self.records)
         self.records.append((timestamp, key, value, headers))
-        return self
+        return Taken(len(key or b"") + len(value or b""))
 
-    def close(self) -> None:
+    def build(self) -> bytes:
         self._room = 0
+        return self._built
 
     def values(self) -> list[bytes | None]:
         return [value for _, _, value, _ in self.records]
 
 
 class FakeBroker:
-    """Acknowledges batches when the test says so; ``reachable`` decides about connections."""
+    """Acknowledges requests when the test says so; ``reachable`` decides about connections.
+
+    Every partition of ``t`` has the leader 1, or those of ``leaders`` have others.
+    """
 
     def __init__(self, room: int = 3) -> None:
         self.reachable = True
         self.failure: Exception | None = None
+        self.left_out: tuple[str, int] | None = None
+        self.refusals: dict[tuple[str, int], KafkaError | None] = {}
         self.automatic = True
         self.attempts = 0
         self.stopped = 0
+        self.leaders: dict[int, int | None] = {}
+        self.lookups = 0
+        self.requests: list[int] = []
         self.sent: list[tuple[str, int, list[bytes | None]]] = []
         self.records: list[Record] = []
         self.unanswered: list[asyncio.Future[None]] = []
+        self._batches: dict[bytes, FakeBatch] = {}
         self._room = room
 
     async def start(self) -> None:
@@ -72,26 +94,42 @@ class FakeBroker:
         self.stopped += 1
 
     def create_batch(self) -> FakeBatch:
-        return FakeBatch(self._room)
+        name = b"%d" % len(self._batches)
+        batch = self._batches[name] = FakeBatch(self._room, name)
+        return batch
 
-    async def send_batch(
-        self, batch: RecordBatch, topic: str, *, partition: int
-    ) -> Awaitable[object]:
-        assert isinstance(batch, FakeBatch)
+    def leader_of(self, topic: str, partition: int) -> int | None:
+        return self.leaders.get(partition, 1) if topic == "t" else None
+
+    async def look_up(self, topic: str, partition: int) -> None:
+        self.lookups += 1
+        await self.partition_count(topic)
+
+    async def send(
+        self, broker: int, batches: Sequence[tuple[str, int, bytes | bytearray]]
+    ) -> dict[tuple[str, int], KafkaError | None]:
+        self.requests.append(broker)
         if self.failure is not None:
             raise self.failure
-        self.sent.append((topic, partition, batch.values()))
-        self.records += batch.records
-        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if self.automatic:
-            answer.set_result(None)
-        else:
+        for topic, partition, built in batches:
+            batch = self._batches[bytes(built)]
+            self.sent.append((topic, partition, batch.values()))
+            self.records += batch.records
+        if not self.automatic:
+            answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self.unanswered.append(answer)
-        return answer
+            await answer
+        places = [(topic, n) for topic, n, _ in batches if (topic, n) != self.left_out]
+        return {place: self.refusals.pop(place, None) for place in places}
+
+    def known_partitions(self, topic: str) -> int:
+        return 0
 
     async def partition_count(self, topic: str) -> int:
+        if self.failure is not None:
+            raise self.failure
         if topic != "t":
-            raise UnknownTopicOrPartitionError(topic)
+            raise UnknownTopicOrPartitionError(f"there is no topic {topic}")
         return 4
 
     async def is_reachable(self, topic: str) -> bool:
@@ -158,8 +196,131 @@ async def test_next_batch_of_a_partition_waits_for_the_one_before_but_other_part
             answer.set_result(None)
         await until(lambda: len(broker.sent) == 3)
         assert first.done()
-        broker.unanswered[-1].set_result(None)
+        later = writer.append("t", 2, None, b"d")
+        await until(lambda: len(broker.sent) == 4)
+        assert [answer.done() for answer in broker.unanswered] == [True, False, False]
+        assert not later.done()
+        for answer in broker.unanswered[1:]:
+            answer.set_result(None)
         await writer.flush()
+
+
+async def test_batches_of_one_departure_make_one_request_per_broker() -> None:
+    broker = FakeBroker()
+    broker.leaders = {0: 1, 1: 1, 2: 7, 3: 1}
+    async with writing_to(broker) as writer:
+        for partition in (0, 2, 1, 0, 3):
+            writer.append("t", partition, None, b"%d" % partition)
+        await writer.flush()
+    assert broker.requests == [1, 7]
+    assert broker.sent == [
+        *(("t", 0, [b"0", b"0"]), ("t", 1, [b"1"]), ("t", 3, [b"3"]), ("t", 2, [b"2"])),
+    ]
+
+
+async def test_request_waits_for_company_unless_a_batch_is_full() -> None:
+    broker = FakeBroker(room=2)
+    async with writing_to(broker, linger_seconds=0.3, timeout_seconds=DEADLINE_SECONDS) as writer:
+        started = asyncio.get_running_loop().time()
+        for n in range(6):
+            writer.append("t", 0, None, b"%d" % n)
+            await asyncio.sleep(0)
+        await writer.flush()
+        # The full ones follow one another; only the first and the last departure were waited for.
+        assert asyncio.get_running_loop().time() - started < 0.9
+    assert [values for _, _, values in broker.sent] == [[b"0", b"1"], [b"2", b"3"], [b"4", b"5"]]
+
+
+async def test_records_of_one_call_have_a_future_of_their_own_for_all_of_them() -> None:
+    broker = FakeBroker(room=2)
+    broker.automatic = False
+    async with writing_to(broker, timeout_seconds=DEADLINE_SECONDS) as writer:
+        shared = writer.append("t", 0, None, b"a")
+        mine = writer.append_all("t", [(0, b"k", b"b"), (0, None, b"c"), (1, None, b"d")], 7)
+        await until(lambda: len(broker.unanswered) == 1)
+        assert [values for _, _, values in broker.sent] == [[b"a", b"b"], [b"d"]]
+        broker.unanswered[0].set_result(None)
+        await until(lambda: len(broker.unanswered) == 2)
+        assert shared.done()
+        assert not mine.done()
+        broker.unanswered[1].set_result(None)
+        await mine
+    assert broker.records[1:] == [(7, b"k", b"b", []), (7, None, b"d", []), (7, None, b"c", [])]
+
+
+async def test_records_of_one_call_fail_with_the_first_of_them_and_may_be_given_up() -> None:
+    broker = FakeBroker()
+    broker.automatic = False
+    async with writing_to(broker, timeout_seconds=DEADLINE_SECONDS) as writer:
+        failing = writer.append_all("t", [(0, None, b"a"), (1, None, b"b")], 7)
+        given_up = writer.append_all("t", [(1, None, b"c")], 7)
+        given_up.cancel()
+        await until(lambda: bool(broker.unanswered))
+        broker.refusals["t", 0] = MessageSizeTooLargeError()
+        broker.unanswered[0].set_result(None)
+        with pytest.raises(BrokerUnavailableError, match=r"t-0 .*MessageSizeTooLarge"):
+            await failing
+        await writer.stop()
+        with pytest.raises(BrokerUnavailableError, match="stopped"):
+            await writer.append_all("t", [(0, None, b"a")], 7)
+
+
+async def test_only_the_refused_partition_of_a_request_is_sent_again() -> None:
+    broker = FakeBroker()
+    broker.refusals["t", 1] = NotLeaderForPartitionError()
+    async with writing_to(broker, timeout_seconds=DEADLINE_SECONDS) as writer:
+        refused = writer.append("t", 1, None, b"b")
+        await writer.append("t", 0, None, b"a")
+        writer.append("t", 1, None, b"c")
+        assert not refused.done()
+        broker.leaders[1] = 5
+        await refused
+        await writer.flush()
+    assert broker.requests == [1, 5, 5]
+    assert [sent for sent in broker.sent if sent[1] == 1] == [
+        *(("t", 1, [b"b"]), ("t", 1, [b"b"]), ("t", 1, [b"c"])),
+    ]
+
+
+async def test_partition_that_the_answer_leaves_out_is_not_taken_for_written() -> None:
+    broker = FakeBroker()
+    broker.left_out = ("t", 0)
+    async with writing_to(broker) as writer:
+        with pytest.raises(BrokerUnavailableError, match=r"t-0 .*says nothing"):
+            await writer.append("t", 0, None, b"a")
+
+
+async def test_partition_without_a_leader_waits_for_one() -> None:
+    broker = FakeBroker()
+    broker.leaders[0] = None
+    async with writing_to(broker, timeout_seconds=DEADLINE_SECONDS) as writer:
+        waiting = writer.append("t", 0, None, b"a")
+        await writer.append("t", 1, None, b"b")
+        await until(lambda: broker.lookups > 1)
+        assert not waiting.done()
+        broker.leaders[0] = 3
+        await waiting
+    assert broker.requests == [1, 3]
+
+
+async def test_missing_topic_fails_at_once() -> None:
+    broker = FakeBroker()
+    async with writing_to(broker, timeout_seconds=DEADLINE_SECONDS) as writer:
+        with pytest.raises(BrokerUnavailableError, match=r"missing-0 .*there is no topic missing"):
+            await writer.append("missing", 0, None, b"a")
+
+
+async def test_each_record_has_its_own_deadline() -> None:
+    broker = FakeBroker()
+    broker.automatic = False
+    async with writing_to(broker) as writer:
+        early = writer.append("t", 0, None, b"a")
+        await asyncio.sleep(TIMEOUT_SECONDS / 2)
+        late = writer.append("t", 1, None, b"b")
+        await until(early.done)
+        assert not late.done()
+        broker.unanswered[-1].set_result(None)
+        await late
 
 
 async def test_silent_broker_fails_a_record_after_the_time_out() -> None:
