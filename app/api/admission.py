@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
+from starlette.types import Scope as ConnectionScope
 
 from app.api.errors import RATE_LIMITED, ApiError
 from app.api.keys import ApiKeys, Scope
@@ -34,9 +35,22 @@ class Admission:
             ApiError: 401 or 403 for its key, or 429.
         """
         headers = request.headers
-        key = self._keys.check(headers.get("authorization"), headers.get("x-api-key"), scope)
-        allowance = self._limit.count(key)
-        request.scope["playvitals.allowance"] = allowance
+        self.admit_key(request.scope, headers.get("authorization"), headers.get("x-api-key"), scope)
+
+    def admit_key(
+        self,
+        connection: ConnectionScope,
+        authorization: str | None,
+        x_api_key: str | None,
+        scope: Scope,
+    ) -> None:
+        """Let a request with these two headers pass; its ``connection`` tells what is left.
+
+        Raises:
+            ApiError: 401 or 403 for its key, or 429.
+        """
+        allowance = self._limit.count(self._keys.check(authorization, x_api_key, scope))
+        connection["playvitals.allowance"] = allowance
         if allowance.exceeded:
             raise ApiError(
                 429,

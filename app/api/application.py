@@ -14,6 +14,7 @@ from app.api.admission import Admission
 from app.api.cors import Cors
 from app.api.edge import Edge
 from app.api.errors import METHOD_NOT_ALLOWED, NOT_FOUND, ApiError
+from app.api.event_endpoints import EventEndpoints, Shortcut
 from app.api.ingest import EventSink, Ingest, KnownContents
 from app.api.keys import ApiKeys
 from app.api.live import LiveEndpoints
@@ -62,6 +63,7 @@ def create_api(
         sink = writer = create_writer(settings)
     raw_topic = settings.topic("events.raw")
     ingest = Ingest(sink, raw_topic, settings.broker_timeout_seconds, contents)
+    events = EventEndpoints(settings, ingest, metrics, admission)
     is_ready = partial(sink.is_reachable, raw_topic)
     live = LiveFeeds(settings) if feeds is None else feeds
     metrics.registry.register(LiveCollector(live))
@@ -82,7 +84,8 @@ def create_api(
 
     starlette = Starlette(
         routes=[
-            *Endpoints(settings, ingest, metrics, admission, is_ready).routes(),
+            *events.routes(),
+            *Endpoints(settings, ingest, metrics, is_ready).routes(),
             *LiveEndpoints(settings, admission, live).routes(),
             *PageEndpoints().routes(),
         ],
@@ -91,7 +94,7 @@ def create_api(
     )
     # A path is right or it is not found; nothing is sent elsewhere.
     starlette.router.redirect_slashes = False
-    app: ASGIApp = starlette
+    app: ASGIApp = Shortcut(starlette, events.by_path)
     if settings.cors_origins:
         app = Cors(app, settings.cors_origins)
     return Edge(app, metrics, limit)

@@ -2,10 +2,10 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
 from app.api.errors import (
     PAYLOAD_TOO_LARGE,
@@ -14,7 +14,11 @@ from app.api.errors import (
     invalid_request,
 )
 
+Headers = Mapping[bytes, bytes]
+"""By their names in lower case, the first of each."""
+
 _CONTENT_TYPES = ("", "application/json")
+_JSON = b"application/json"
 _DRAIN_BYTES = 16 << 20
 _DRAIN_SECONDS = 1.0
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
@@ -23,52 +27,87 @@ _GZIP_MAGIC = b"\x1f"
 _SLICE_BYTES = 16 << 10
 
 
-async def read_body(request: Request, limit_bytes: int) -> bytes:
+def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """The headers of an ASGI scope."""
+    return dict(reversed([*raw]))
+
+
+async def read_body(headers: Headers, receive: Receive, limit_bytes: int) -> bytes:
     """The body, decompressed.
 
     Raises:
         ApiError: 413 over ``limit_bytes``, before or after decompression (a compression bomb is not
             unpacked any further); 415 for another content type or encoding; 400 for broken gzip.
     """
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type not in _CONTENT_TYPES:
-        raise ApiError(
-            415,
-            UNSUPPORTED_MEDIA_TYPE,
-            f"Content-Type {content_type[:80]!r} is not taken; send application/json",
-        )
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("identity", "gzip", "x-gzip", ""):
-        raise ApiError(
-            415,
-            UNSUPPORTED_MEDIA_TYPE,
-            f"Content-Encoding {encoding[:80]!r} is not taken; send gzip or none",
-        )
-    body = _Inflated(limit_bytes) if "gzip" in encoding else _Plain(limit_bytes)
-    stream = request.stream()
-    try:
-        announced = request.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > limit_bytes:
-            raise _too_large(limit_bytes)
-        async for chunk in stream:
+    content_type = headers.get(b"content-type", b"")
+    if content_type != _JSON:
+        _check_type(content_type)
+    announced = _announced_bytes(headers)
+    if b"content-encoding" in headers:
+        body = _decoder(headers[b"content-encoding"], limit_bytes)
+    else:
+        body = _Plain(limit_bytes)
+    if announced > limit_bytes:
+        await _drain(receive)
+        raise _too_large(limit_bytes)
+    left = announced
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise invalid_request("the connection ended before the body did")
+        chunk: bytes = message.get("body", b"")
+        left -= len(chunk)
+        # Asking whether more follows takes a turn through the server; a size says so beforehand.
+        has_more = message.get("more_body", False) and left != 0
+        try:
             body.add(chunk)
-    except ApiError:
-        await _drain(stream)
-        raise
-    except ClientDisconnect:
-        raise invalid_request("the connection ended before the body did") from None
-    return body.finish()
+        except ApiError:
+            if has_more:
+                await _drain(receive)
+            raise
+        if not has_more:
+            return body.finish()
 
 
-async def _drain(stream: AsyncIterator[bytes]) -> None:
+def _decoder(content_encoding: bytes, limit_bytes: int) -> "_Plain":
+    encoding = content_encoding.decode("latin-1").strip().lower()
+    if encoding in ("gzip", "x-gzip"):
+        return _Inflated(limit_bytes)
+    if encoding in ("identity", ""):
+        return _Plain(limit_bytes)
+    raise ApiError(
+        415,
+        UNSUPPORTED_MEDIA_TYPE,
+        f"Content-Encoding {encoding[:80]!r} is not taken; send gzip or none",
+    )
+
+
+async def _drain(receive: Receive) -> None:
     """Let a client finish sending: most read the answer only then, and a reset would hide it."""
     left = _DRAIN_BYTES
-    with suppress(ClientDisconnect, TimeoutError):
+    with suppress(TimeoutError):
         async with asyncio.timeout(_DRAIN_SECONDS):
-            async for chunk in stream:
-                left -= len(chunk)
-                if left < 0:
+            while left >= 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if message["type"] == "http.disconnect" or not message.get("more_body", False):
                     return
+
+
+def _check_type(content_type: bytes) -> None:
+    found = content_type.decode("latin-1").partition(";")[0].strip().lower()
+    if found not in _CONTENT_TYPES:
+        raise ApiError(
+            415,
+            UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Type {found[:80]!r} is not taken; send application/json",
+        )
+
+
+def _announced_bytes(headers: Headers) -> int:
+    """The size of the body as it comes, -1 where it shows only at its end."""
+    text = headers.get(b"content-length", b"")
+    return int(text) if text.isdigit() and b"transfer-encoding" not in headers else -1
 
 
 class _Plain:

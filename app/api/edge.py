@@ -24,7 +24,6 @@ class Edge:
         started = time.perf_counter()
         request_id = f"req_{token_hex(12)}"
         scope["playvitals.request_id"] = request_id
-        scope["playvitals.allowance"] = self._limit.peek()
         status = 0
         seconds: float | None = None
 
@@ -32,7 +31,7 @@ class Edge:
             nonlocal status, seconds
             if message["type"] == "http.response.start":
                 status = message["status"]
-                allowance: Allowance = scope["playvitals.allowance"]
+                allowance: Allowance = scope.get("playvitals.allowance") or self._limit.peek()
                 message["headers"] = [
                     *message.get("headers", ()),
                     (b"x-request-id", request_id.encode()),

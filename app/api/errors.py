@@ -1,5 +1,6 @@
 """The refusals of the HTTP API: their status, code and message."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
 INTERNAL_ERROR = "INTERNAL_ERROR"
 
 RETRY_AFTER_SECONDS = 2
+
+log = logging.getLogger(__name__)
 
 
 class ApiError(Exception):
@@ -47,4 +50,12 @@ def unavailable(message: str) -> ApiError:
     """The broker did not take it; the whole request may be sent again."""
     return ApiError(
         503, SERVICE_UNAVAILABLE, message, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
+    )
+
+
+def bug(request_id: str) -> ApiError:
+    """What a request that failed for no known reason is told; the exception goes to the log."""
+    log.exception("Request %s failed", request_id)
+    return ApiError(
+        500, INTERNAL_ERROR, f"this is a bug of playvitals; report it with {request_id}"
     )

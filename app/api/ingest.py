@@ -9,6 +9,7 @@ from msgspec import Struct
 from prometheus_client import Metric
 
 from app.api.errors import unavailable
+from app.kafka_writer import Record
 from app.partitioner import partition_for
 from models.catalogue import Catalogue
 from models.errors import BrokerUnavailableError
@@ -24,14 +25,8 @@ CATALOGUE_UNREAD = "the content catalogue is still being read"
 class EventSink(Protocol):
     """Where events are written: the Kafka writer, or a fake in tests."""
 
-    def append(
-        self,
-        topic: str,
-        partition: int,
-        key: bytes | None,
-        value: bytes | None,
-        *,
-        timestamp_ms: int | None = None,
+    def append_all(
+        self, topic: str, records: Iterable[Record], timestamp_ms: int
     ) -> "asyncio.Future[None]": ...
 
     async def partition_count(self, topic: str) -> int: ...
@@ -97,7 +92,7 @@ class Ingest:
             raise unavailable(CATALOGUE_UNREAD)
         now_ms = self._wall_ms()
         refusals: list[tuple[int, Refusal]] = []
-        records: list[tuple[bytes, bytes]] = []
+        keyed: list[tuple[bytes, bytes]] = []
         event_ids: list[str] = []
         for index, raw in enumerate(events):
             checked = read_event(raw, now_ms, sent_at, self._catalogue)
@@ -109,12 +104,11 @@ class Ingest:
                 # The worker would refuse what was answered with `received`.
                 refusals.append((index, too_large(len(value))))
                 continue
-            records.append((partition_key(checked.event).encode(), value))
+            keyed.append((partition_key(checked.event).encode(), value))
             event_ids.append(event_id)
-        if records:
+        if keyed:
             try:
-                async with asyncio.timeout(self._timeout_seconds):
-                    await self._write(records, now_ms)
+                await self._write(keyed, now_ms)
             except (TimeoutError, BrokerUnavailableError):
                 raise unavailable(
                     "not every event was acknowledged by the broker; send the whole request "
@@ -122,12 +116,20 @@ class Ingest:
                 ) from None
         return Taken(event_ids, refusals)
 
-    async def _write(self, records: list[tuple[bytes, bytes]], now_ms: int) -> None:
+    async def _write(self, keyed: list[tuple[bytes, bytes]], now_ms: int) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._timeout_seconds
         partitions = await self._sink.partition_count(self._raw_topic)
-        acknowledged = {
-            self._sink.append(
-                self._raw_topic, partition_for(key, partitions), key, value, timestamp_ms=now_ms
-            )
-            for key, value in records
-        }
-        await asyncio.gather(*map(asyncio.shield, acknowledged))
+        records = [(partition_for(key, partitions), key, value) for key, value in keyed]
+        written = self._sink.append_all(self._raw_topic, records, now_ms)
+        # What asyncio.timeout does besides is for awaiting anything; this is one future of ours.
+        giving_up = loop.call_at(deadline, _give_up, written)
+        try:
+            await written
+        finally:
+            giving_up.cancel()
+
+
+def _give_up(written: "asyncio.Future[None]") -> None:
+    if not written.done():
+        written.set_exception(TimeoutError())

@@ -37,18 +37,24 @@ class RateLimit:
 
     def count(self, key: bytes) -> Allowance:
         """Count one request of ``key``."""
-        allowance = self.peek()
-        if key not in self._used and len(self._used) >= _MAX_KEYS:
-            return allowance
-        used = self._used[key] = self._used.get(key, 0) + 1
-        return allowance._replace(remaining=max(0, self._limit - used), exceeded=used > self._limit)
+        reset_seconds = self._reset_seconds()
+        used = self._used.get(key, 0) + 1
+        if used == 1 and len(self._used) >= _MAX_KEYS:
+            used = 0
+        else:
+            self._used[key] = used
+        limit = self._limit
+        return Allowance(limit, max(0, limit - used), reset_seconds, used > limit)
 
     def peek(self) -> Allowance:
         """The allowance of someone who made no request yet."""
+        return Allowance(self._limit, self._limit, self._reset_seconds(), exceeded=False)
+
+    def _reset_seconds(self) -> int:
+        """Until the next minute, which begins with nothing used."""
         now = self._clock()
         minute = int(now // WINDOW_SECONDS)
         if minute != self._minute:
             self._minute = minute
             self._used.clear()
-        reset_seconds = ceil(WINDOW_SECONDS - now % WINDOW_SECONDS)
-        return Allowance(self._limit, self._limit, reset_seconds, exceeded=False)
+        return ceil(WINDOW_SECONDS - now % WINDOW_SECONDS)

@@ -24,11 +24,6 @@ def json_response(
     return Response(orjson.dumps(content), status, headers=headers, media_type="application/json")
 
 
-def data_response(request: Request, data: Any) -> Response:
-    """``{"data": …, "meta": {"requestId": …}}``."""
-    return json_response({"data": data, "meta": {"requestId": request_id_of(request)}})
-
-
 def error_body(error: ApiError, request_id: str) -> dict[str, Any]:
     """``{"error": {"code", "message", "details"}, "meta": {"requestId"}}``."""
     return {

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 
 import httpx
@@ -23,20 +23,17 @@ class FakeSink:
     away: bool = False
     stuck: bool = False
 
-    def append(
+    def append_all(
         self,
         topic: str,
-        partition: int,
-        key: bytes | None,
-        value: bytes | None,
-        *,
-        timestamp_ms: int | None = None,
+        records: Iterable[tuple[int, bytes | None, bytes | None]],
+        timestamp_ms: int,
     ) -> "asyncio.Future[None]":
         acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self.away:
             acknowledged.set_exception(BrokerUnavailableError("away"))
         elif not self.stuck:
-            self.records.append((topic, partition, key, value, timestamp_ms))
+            self.records += [(topic, *record, timestamp_ms) for record in records]
             acknowledged.set_result(None)
         return acknowledged
 

@@ -195,9 +195,9 @@ async def test_bug_is_answered_and_the_process_goes_on(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
 
-    working, sink.append = sink.append, broken  # type: ignore[method-assign,assignment]
+    working, sink.append_all = sink.append_all, broken  # type: ignore[method-assign,assignment]
     answer = await client.post(SINGLE, json=EVENT)
     assert (answer.status_code, code_of(answer)) == (500, "INTERNAL_ERROR")
     assert "a bug" in caplog.text
-    sink.append = working  # type: ignore[method-assign]
+    sink.append_all = working  # type: ignore[method-assign]
     assert (await client.post(SINGLE, json=EVENT)).status_code == 200
