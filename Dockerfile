@@ -8,6 +8,9 @@ ENV UV_COMPILE_BYTECODE=1 \
     UV_PROJECT_ENVIRONMENT=/opt/playvitals \
     UV_PYTHON_DOWNLOADS=never
 
+# For the core, which is compiled below. None of it gets into the image.
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev
+
 WORKDIR /src
 COPY requirements-uv.txt ./
 RUN python -m venv /opt/uv \
@@ -16,7 +19,7 @@ RUN python -m venv /opt/uv \
 
 # The packages alone, so that a change of our own code does not install them again.
 COPY pyproject.toml uv.lock ./
-RUN /opt/uv/bin/uv sync --frozen --quiet --no-dev --no-install-project
+RUN /opt/uv/bin/uv sync --frozen --quiet --no-dev --group compile --no-install-project
 
 COPY README.md LICENSE ./
 COPY models models
@@ -24,6 +27,10 @@ COPY tables tables
 COPY agents agents
 COPY app app
 COPY bench bench
+COPY tools tools
+RUN /opt/uv/bin/uv sync --frozen --quiet --no-dev --group compile --no-editable \
+    && /opt/playvitals/bin/python -m tools.compile_core --into /opt/playvitals/lib/python3.11/site-packages
+# Takes the compiler's packages out again.
 RUN /opt/uv/bin/uv sync --frozen --quiet --no-dev --no-editable
 
 

@@ -21,7 +21,7 @@ help:
 	@echo "make format  let ruff put the code into shape"
 	@echo "make bench   throughput of one worker on this machine"
 	@echo "make dashboards  write the Grafana dashboards anew from dashboards/grafana/generator"
-	@echo "make setup   only make .venv      make clean removes it and all caches"
+	@echo "make setup   only make .venv and compile the core; make clean removes both and all caches"
 
 setup:
 	@PYTHON="$(PYTHON)" tools/setup
@@ -63,3 +63,4 @@ dashboards: setup
 clean:
 	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -f *.so models/*.so tables/*.so playvitals_core.digest

@@ -91,12 +91,9 @@ class Intake:
         continuity = owned.continuity(fold)
         if continuity is Continuity.APPLY:
             wall_ms = self._wall_ms()
-            ticks_before = owned.passed
-            new = owned.apply(fold, wall_ms)
-            self._counters.ticks += len(new) - (owned.passed - ticks_before)
-            self._counters.event_age.observe_many(
-                [wall_ms - record.timestamp for record in new if record.value is not None]
-            )
+            times, ticks = owned.apply(fold, wall_ms)
+            self._counters.ticks += ticks
+            self._counters.event_age.observe_many([wall_ms - time_ms for time_ms in times])
         return continuity
 
     def publish_changes(self) -> None:

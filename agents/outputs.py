@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from tables.partition import AcceptedRecord
+
 SOURCE_HEADER = "pv-src"
 
 
@@ -62,11 +64,10 @@ class KafkaOutputs:
         self._state = names.topic("state")
         self._watched: asyncio.Future[None] | None = None
 
-    def accepted(
-        self, partition: int, key: bytes, value: bytes, clock_ms: int, source: bytes
-    ) -> None:
-        """One record of ``events.accepted``; ``source`` is the raw record's partition:offset."""
-        self._append(self._accepted, partition, key, value, clock_ms, [(SOURCE_HEADER, source)])
+    def accepted(self, partition: int, records: Sequence[AcceptedRecord]) -> None:
+        """Records of ``events.accepted``, with the raw record's partition:offset as a header."""
+        for key, value, clock_ms, source in records:
+            self._append(self._accepted, partition, key, value, clock_ms, [(SOURCE_HEADER, source)])
 
     def rejected(self, partition: int, key: bytes | None, value: bytes, clock_ms: int) -> None:
         """One record of ``events.rejected``."""

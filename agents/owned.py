@@ -1,7 +1,9 @@
 """A raw partition that a worker owns: its state, its ledger, its ticks and its checkpoints."""
 
 import logging
+from bisect import bisect_right
 from enum import Enum
+from operator import attrgetter
 
 from xxhash import xxh3_64_intdigest
 
@@ -9,12 +11,13 @@ from agents.folding import Fold
 from models.checkpoints import Totals
 from models.errors import OperatorError
 from tables.checkpoint_log import CheckpointLog, Cut
-from tables.partition import PartitionState, Record, is_tick
+from tables.partition import PartitionState, Record
 from tables.ticks import TickSchedule
 
 log = logging.getLogger(__name__)
 
 _SIGN_BIT = 1 << 63
+_offset = attrgetter("offset")
 NOTHING_READ = -1
 """The fingerprint of a partition of which no record was read yet."""
 
@@ -95,18 +98,19 @@ class OwnedPartition:
         self._gap_at = first.offset
         return Continuity.FETCH_AGAIN
 
-    def apply(self, fold: Fold, wall_ms: int) -> list[Record]:
-        """Take in one fold; those of its records that are new."""
+    def apply(self, fold: Fold, wall_ms: int) -> tuple[list[int], int]:
+        """Take in one fold; the server times of its new events, and how many new ticks it has."""
         state = self.state
         upto = state.upto
-        state.apply(fold)
-        new = [record for record in fold if record.offset > upto]
-        if new:
-            self._fingerprint = fingerprint_of(new[-1])
-        ticks = sum(map(is_tick, new))
-        self.passed += len(new) - ticks
-        self.ticks.saw(wall_ms, state.clock_ms, only_ticks=len(new) == ticks)
-        return new
+        times = state.apply(fold)
+        if fold[-1].offset <= upto:
+            return times, 0
+        self._fingerprint = fingerprint_of(fold[-1])
+        first_new = bisect_right(fold, upto, key=_offset)
+        ticks = len(fold) - first_new - len(times)
+        self.passed += len(times)
+        self.ticks.saw(wall_ms, state.clock_ms, only_ticks=not times)
+        return times, ticks
 
     def ledger_imbalance(self) -> int:
         """Records passed minus those accepted, dropped as duplicates or rejected: 0."""

@@ -1,13 +1,15 @@
 """When an event happened, in server time."""
 
+from typing import Final
+
 from models.timestamps import format_timestamp, parse_timestamp_ms
 from models.verdicts import INVALID_TYPE, TOO_OLD, Fault
 
-MAX_AHEAD_MS = 5 * 60 * 1000
-MAX_AGE_MS = 24 * 3600 * 1000
-CLOCK_SKEW_MS = 30 * 1000
+MAX_AHEAD_MS: Final = 5 * 60 * 1000
+MAX_AGE_MS: Final = 24 * 3600 * 1000
+CLOCK_SKEW_MS: Final = 30 * 1000
 
-_EXPECTED = "expected an ISO 8601 date and time such as 2026-01-02T03:04:05.678Z"
+_EXPECTED: Final = "expected an ISO 8601 date and time such as 2026-01-02T03:04:05.678Z"
 
 
 def event_time(

@@ -4,15 +4,15 @@ These structs are the one definition of the fields, types and ranges: the fast d
 from them, and so are the explanations of what was wrong and the OpenAPI schemas.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-MAX_STARTUP_MS = 10 * 60 * 1000
-MAX_STALL_MS = 60 * 60 * 1000
-MAX_WATCH_SECONDS = 24 * 3600
-MAX_POSITION_SECONDS = 10_000_000_000
+MAX_STARTUP_MS: Final = 10 * 60 * 1000
+MAX_STALL_MS: Final = 60 * 60 * 1000
+MAX_WATCH_SECONDS: Final = 24 * 3600
+MAX_POSITION_SECONDS: Final = 10_000_000_000
 MAX_COUNT = 2**31 - 1
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -231,23 +231,11 @@ EVENT_TYPES: dict[str, type[Envelope]] = {
     "qualityChange": QualityChange,
     "error": PlaybackError,
 }
-CUSTOM = "custom"
+CUSTOM: Final = "custom"
 _LABELS: dict[type, str] = {CustomEvent: CUSTOM, **{kind: n for n, kind in EVENT_TYPES.items()}}
 
 decode_known = msgspec.json.Decoder(KnownEvent).decode
 decode_custom = msgspec.json.Decoder(CustomEvent).decode
-
-
-def event_label(event: Event) -> str:
-    """The event's name as a metric label: one of the known names or ``custom``."""
-    return _LABELS[type(event)]
-
-
-def subject_id(event: Event) -> str:
-    """The content an event is about; of a swipe, the one left."""
-    if type(event) is Swipe:
-        return event.data.from_content_id
-    return event.content_id or ""
 
 
 def content_ids(event: Event) -> tuple[str, ...]:
@@ -263,10 +251,7 @@ def partition_key(event: Event) -> str:
 
     Only a swipe may lack all four; its key is the content left.
     """
-    return (
-        event.session_id
-        or event.device_id
-        or event.user_id
-        or event.content_id
-        or subject_id(event)
-    )
+    key = event.session_id or event.device_id or event.user_id or event.content_id
+    if key is None and type(event) is Swipe:
+        return event.data.from_content_id
+    return key or ""

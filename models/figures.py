@@ -4,28 +4,30 @@ Everything that is counted is one of these sums or a bucket of the startup histo
 two is adding them: associative, commutative and exact, and taking one out again is subtracting.
 """
 
-from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
-IMPRESSIONS = 0
-PLAYS = 1
-COMPLETIONS = 2
-ENDED_VIEWS = 3
-REBUFFERED_VIEWS = 4
-EXITS_BEFORE_START = 5
-START_FAILURES = 6
-PLAYBACK_FAILURES = 7
-REBUFFERS = 8
-REBUFFER_MS = 9
-WATCH_MS = 10
-DOWNSHIFTS = 11
-ACTIVE_VIEWERS = 12
-STARTUP_MS = 13
-STARTED_VIEWS = 14
+from models.adding import add_counts, add_sums
+
+IMPRESSIONS: Final = 0
+PLAYS: Final = 1
+COMPLETIONS: Final = 2
+ENDED_VIEWS: Final = 3
+REBUFFERED_VIEWS: Final = 4
+EXITS_BEFORE_START: Final = 5
+START_FAILURES: Final = 6
+PLAYBACK_FAILURES: Final = 7
+REBUFFERS: Final = 8
+REBUFFER_MS: Final = 9
+WATCH_MS: Final = 10
+DOWNSHIFTS: Final = 11
+ACTIVE_VIEWERS: Final = 12
+STARTUP_MS: Final = 13
+STARTED_VIEWS: Final = 14
 """Ended views that had a first frame."""
 
-SUMS = 15
+SUMS: Final = 15
 
 
 class Figures(msgspec.Struct, gc=False, array_like=True):
@@ -36,21 +38,15 @@ class Figures(msgspec.Struct, gc=False, array_like=True):
 
     def add(self, other: "Figures") -> None:
         """Add ``other`` to this."""
-        sums = self.sums
-        for i, amount in enumerate(other.sums):
-            if amount:
-                sums[i] += amount
+        add_sums(self.sums, other.sums, 1)
         if other.startups:
-            add_counts(self.startups, other.startups.items())
+            add_counts(self.startups, other.startups, 1)
 
     def subtract(self, other: "Figures") -> None:
         """Take ``other`` out of this again."""
-        sums = self.sums
-        for i, amount in enumerate(other.sums):
-            if amount:
-                sums[i] -= amount
+        add_sums(self.sums, other.sums, -1)
         if other.startups:
-            add_counts(self.startups, ((b, -count) for b, count in other.startups.items()))
+            add_counts(self.startups, other.startups, -1)
 
     def is_empty(self) -> bool:
         """Whether nothing is counted here."""
@@ -64,13 +60,3 @@ class Figures(msgspec.Struct, gc=False, array_like=True):
 def new_figures() -> Figures:
     """Figures that count nothing."""
     return Figures([0] * SUMS, {})
-
-
-def add_counts(counts: dict[int, int], more: Iterable[tuple[int, int]]) -> None:
-    """Add bucket counts to ``counts``, dropping buckets that become empty."""
-    for bucket, count in more:
-        total = counts.get(bucket, 0) + count
-        if total:
-            counts[bucket] = total
-        else:
-            counts.pop(bucket, None)

@@ -1,8 +1,10 @@
 """Playing time of a view, from the positions and the totals that its player reports."""
 
+from typing import Final
+
 from models.views import View
 
-LOOP_SLACK_MS = 2_000
+LOOP_SLACK_MS: Final = 2_000
 
 
 def advance(view: View, position_ms: int, at_ms: int) -> int:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -18,17 +19,17 @@ _FORMS = re.compile(
          (T[0-9]{{2}}([0-9]{{2}}([0-9]{{2}}{_FRACTION})?)?{_OFFSET})?""",
     re.VERBOSE,
 )
-_MAX_CACHED = 20_000
+_MAX_CACHED: Final = 20_000
 
-# Players write 2026-01-02T03:04:05.678Z almost always. That form is read with three look-ups:
-# the minute (filled by the strict parser), the seconds, and the milliseconds.
-_MINUTES: dict[str, int] = {}
-_SECONDS = {f"{second:02d}.": second * 1000 for second in range(60)}
-_MILLISECONDS = {f"{ms:03d}Z": ms for ms in range(1000)}
-_CANONICAL_LENGTH = 24
-_FIRST_MS = -62_135_596_800_000
-_LAST_MS = 253_402_300_799_999
-_WRITTEN_SECONDS: dict[int, str] = {}
+# Players write 2026-01-02T03:04:05.678Z almost always. That form is read with two look-ups: the
+# second (filled by the strict parser), and the milliseconds.
+_SECONDS: Final[dict[str, int]] = {}
+_MILLISECONDS: Final = {f"{ms:03d}Z": ms for ms in range(1000)}
+_CANONICAL_LENGTH: Final = 24
+_WRITTEN_MILLISECONDS: Final = list(_MILLISECONDS)
+_FIRST_MS: Final = -62_135_596_800_000
+_LAST_MS: Final = 253_402_300_799_999
+_WRITTEN_SECONDS: Final[dict[int, str]] = {}
 
 
 def parse_timestamp_ms(text: str) -> int | None:
@@ -38,19 +39,19 @@ def parse_timestamp_ms(text: str) -> int | None:
     time. What is left out at the end is 0, an offset UTC; a fraction finer than a millisecond is
     cut. There is neither an hour 24 nor a second 60.
     """
-    if len(text) == _CANONICAL_LENGTH and text[16] == ":":
-        seconds = _SECONDS.get(text[17:20])
+    if len(text) == _CANONICAL_LENGTH and text[19] == ".":
         milliseconds = _MILLISECONDS.get(text[20:])
-        if seconds is not None and milliseconds is not None:
-            minute = _MINUTES.get(text[:17])
-            if minute is None:
-                minute = _parse_ms(text[:17] + "00Z")
-                if minute is None:
+        if milliseconds is not None:
+            until_second = text[:20]
+            second = _SECONDS.get(until_second)
+            if second is None:
+                second = _parse_ms(until_second + "000Z")
+                if second is None:
                     return None
-                if len(_MINUTES) >= _MAX_CACHED:
-                    _MINUTES.clear()
-                _MINUTES[text[:17]] = minute
-            return minute + seconds + milliseconds
+                if len(_SECONDS) >= _MAX_CACHED:
+                    _SECONDS.clear()
+                _SECONDS[until_second] = second
+            return second + milliseconds
     return _parse_ms(text)
 
 
@@ -72,14 +73,16 @@ def format_timestamp(ms: int) -> str:
     >>> format_timestamp(1)
     '1970-01-01T00:00:00.001Z'
     """
-    second, millisecond = divmod(min(max(ms, _FIRST_MS), _LAST_MS), 1000)
+    if not _FIRST_MS <= ms <= _LAST_MS:
+        ms = _FIRST_MS if ms < _FIRST_MS else _LAST_MS
+    second = ms // 1000
     text = _WRITTEN_SECONDS.get(second)
     if text is None:
         if len(_WRITTEN_SECONDS) >= _MAX_CACHED:
             _WRITTEN_SECONDS.clear()
         moment = _EPOCH + timedelta(seconds=second)
         text = _WRITTEN_SECONDS[second] = moment.replace(tzinfo=None).isoformat() + "."
-    return f"{text}{millisecond:03d}Z"
+    return text + _WRITTEN_MILLISECONDS[ms - second * 1000]
 
 
 def is_canonical(text: str) -> bool:

@@ -6,6 +6,7 @@ every fault.
 """
 
 import re
+from typing import Final
 
 import msgspec
 
@@ -18,11 +19,14 @@ from models.explanation import (
     explain,
 )
 from models.names import CONTENT_ID, is_custom_name
+from models.plain_names import is_plain
 from models.verdicts import CheckedEvent, Refusal
 
 __all__ = ["MAX_EVENT_BYTES", "read_event"]
 
-_content_id_fits = CONTENT_ID.fullmatch
+_MAX_FITTING_IDS: Final = 20_000
+# The same contents come again and again, and looking one up is cheaper than reading its letters.
+_FITTING_IDS: Final[set[str]] = set()
 
 # The decoder skips the fields it does not know without looking at how deep they go or how large
 # their numbers are. One translation leaves only what tells: a closing bracket as }, what may stand
@@ -38,7 +42,7 @@ _MANY_DIGITS = 300
 _STRIDE = 100
 _DIGITS = re.compile(rb"[0-9.]{3}")
 
-_NOT_TYPED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_NOT_TYPED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def read_event(
@@ -53,12 +57,16 @@ def read_event(
         catalogue: the contents that it may be about; None: any.
     """
     event = _decode(raw)
-    if event is not None and (catalogue is None or _is_in(catalogue, event, now_ms)):
-        time = event_time(
-            event.timestamp, sent_at if event.sent_at is None else event.sent_at, now_ms
-        )
-        if type(time) is tuple:
-            return CheckedEvent(event, time[0], time[1])
+    if event is not None:
+        plain = is_plain(raw, event)
+        if (plain or _skipped_is_sound(raw)) and (
+            catalogue is None or _is_in(catalogue, event, now_ms)
+        ):
+            time = event_time(
+                event.timestamp, sent_at if event.sent_at is None else event.sent_at, now_ms
+            )
+            if type(time) is tuple:
+                return CheckedEvent(event, time[0], time[1], None, plain)
     return explain(raw, now_ms, sent_at, catalogue)
 
 
@@ -70,13 +78,6 @@ def _is_in(catalogue: Catalogue, event: Event, now_ms: int) -> bool:
 def _decode(raw: bytes) -> Event | None:
     """The typed event, or None where only the slow path can tell."""
     if len(raw) > MAX_EVENT_BYTES or not (raw.isascii() or _is_utf8(raw)):
-        return None
-    signs = raw.translate(_AS_SIGNS, _NO_SIGNS)
-    if signs.count(b"}") > MAX_NESTING:
-        return None
-    if signs.count(b":e") and _EXPONENT.search(raw):
-        return None
-    if len(raw) > _MANY_DIGITS and _DIGITS.search(raw[::_STRIDE]):
         return None
     event: Event
     try:
@@ -92,11 +93,32 @@ def _decode(raw: bytes) -> Event | None:
         data = event.data
         if not _content_id_fits(data.from_content_id) or not _content_id_fits(data.to_content_id):
             return None
-        if event.content_id is not None and not _content_id_fits(event.content_id):
-            return None
-    elif not _content_id_fits(event.content_id):  # type: ignore[arg-type] # only a swipe's is optional
-        return None
-    return event
+    # Only a swipe may be without one.
+    content_id = event.content_id
+    return event if content_id is None or _content_id_fits(content_id) else None
+
+
+def _content_id_fits(content_id: str) -> bool:
+    if content_id in _FITTING_IDS:
+        return True
+    if CONTENT_ID.fullmatch(content_id) is None:
+        return False
+    if len(_FITTING_IDS) >= _MAX_FITTING_IDS:
+        _FITTING_IDS.clear()
+    _FITTING_IDS.add(content_id)
+    return True
+
+
+def _skipped_is_sound(raw: bytes) -> bool:
+    """Whether what the decoder skipped is neither nested too deeply nor has too large a number."""
+    signs = raw.translate(_AS_SIGNS, _NO_SIGNS)
+    if signs.count(b"}") > MAX_NESTING:
+        return False
+    if signs.count(b":e") and _EXPONENT.search(raw):
+        return False
+    if len(raw) > _MANY_DIGITS and _DIGITS.search(raw[::_STRIDE]):
+        return False
+    return True
 
 
 def _is_utf8(raw: bytes) -> bool:

@@ -1,5 +1,7 @@
 """What the validation of one event answers."""
 
+from typing import final
+
 from msgspec import Struct
 
 from models.events import Event
@@ -33,6 +35,7 @@ class Fault(Struct, frozen=True):
     message: str
 
 
+@final
 class Refusal(Struct, frozen=True):
     """Why an event is refused: every fault found, in the order of the rules.
 
@@ -47,15 +50,18 @@ class Refusal(Struct, frozen=True):
         return self.faults[0].reason
 
 
+@final
 class CheckedEvent(Struct, gc=False):
     """An event that may be accepted.
 
     ``timestamp_ms`` is final: corrected by the client's clock and held at server time where it
     ran ahead; ``adjusted`` says that it was changed. ``normalised`` is the event's JSON where it
     had to be rewritten (another spelling of a field), else None: the original bytes serve.
+    ``plain`` says that its fields are the contract's own, each named once.
     """
 
     event: Event
     timestamp_ms: int
     adjusted: bool
     normalised: bytes | None = None
+    plain: bool = False

@@ -1,23 +1,25 @@
 """One view: a viewer's encounter with one content, and the record it becomes when it is over."""
 
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
 
 import orjson
-from msgspec import Struct
+from mypy_extensions import mypyc_attr
 
 from models.dimensions import Slices
 from models.timestamps import format_timestamp
 
-SWIPED = "swiped"
-REPLACED = "replaced"
-TIMED_OUT = "timed_out"
-COMPLETED = "completed"
-NEVER_STARTED = "never_started"
-FAILED = "failed"
+SWIPED: Final = "swiped"
+REPLACED: Final = "replaced"
+TIMED_OUT: Final = "timed_out"
+COMPLETED: Final = "completed"
+NEVER_STARTED: Final = "never_started"
+FAILED: Final = "failed"
 OUTCOMES = (COMPLETED, SWIPED, REPLACED, TIMED_OUT, NEVER_STARTED, FAILED)
 
-OPEN = ""
+OPEN: Final = ""
 
 Counted = tuple[int, Slices]
 """Where something was counted: the start of the pane in ms, and the dimension values."""
@@ -35,75 +37,150 @@ class EndedView(NamedTuple):
     basis_points: int
 
 
-class View(Struct, array_like=True, gc=False):
+VIEW_FIELDS = (
+    "number",
+    "viewer",
+    "content_id",
+    "session_id",
+    "device_id",
+    "user_id",
+    "opened_at_ms",
+    "opened_by",
+    "last_clock_ms",
+    "slices",
+    "context",
+    "impression",
+    "searched",
+    "tried",
+    "acted",
+    "position",
+    "entry_point",
+    "feed_id",
+    "started_at_ms",
+    "startup_ms",
+    "rendition",
+    "codec",
+    "autoplay",
+    "watch_ms",
+    "watch_floor_ms",
+    "anchor_at_ms",
+    "anchor_position_ms",
+    "stall_since_anchor_ms",
+    "duration_ms",
+    "completed",
+    "completed_at_ms",
+    "loop_count",
+    "rebuffers",
+    "rebuffer_ms",
+    "upshifts",
+    "downshifts",
+    "errors",
+    "fatal",
+    "liked",
+    "saved",
+    "shared",
+    "share_platform",
+    "next_content_id",
+    "ended_by",
+    "ended_at_ms",
+    "ended_clock_ms",
+    "play_counted",
+    "completion_counted",
+    "end_counted",
+    "end_figures",
+    "end_for_content",
+)
+"""What a view is made of, in the order in which checkpoints keep it."""
+
+
+@mypyc_attr(acyclic=True)
+class View:
     """What is known of a view.
 
     Times named ``…_at_ms`` are event time; those named ``…_clock_ms`` are server time.
-    ``ended_by`` is :data:`OPEN` until the view has ended.
+
+    Args:
+        number: counts the views of a partition, in the order in which they were opened.
+        opened_by: the id of the event that opened it.
+        context: platform, country, networkType, cdn, appVersion: the first of each that was named.
     """
 
-    number: int
-    """Counts the views of a partition, in the order in which they were opened."""
-    viewer: str
-    content_id: str
-    session_id: str | None
-    device_id: str | None
-    user_id: str | None
-    opened_at_ms: int
-    opened_by: str
-    """The id of the event that opened it."""
-    last_clock_ms: int
-    slices: Slices
-    context: tuple[str | None, ...]
-    """platform, country, networkType, cdn, appVersion: the first of each that was named."""
-    impression: bool = False
-    searched: bool = False
-    """Whether it was shown among search results."""
-    tried: bool = False
-    """Whether it was shown elsewhere, failed, or was swiped away from."""
-    acted: bool = False
-    """Whether there was any other event, such as a like."""
-    position: int | None = None
-    entry_point: str | None = None
-    feed_id: str | None = None
-    started_at_ms: int | None = None
-    startup_ms: int | None = None
-    rendition: str | None = None
-    codec: str | None = None
-    autoplay: bool | None = None
-    watch_ms: int = 0
-    watch_floor_ms: int = 0
-    """What a ``watchTime`` of the player has confirmed; the figure never falls below it."""
-    anchor_at_ms: int | None = None
-    anchor_position_ms: int = 0
-    stall_since_anchor_ms: int = 0
-    duration_ms: int = 0
-    completed: bool = False
-    completed_at_ms: int = 0
-    """The first completion."""
-    loop_count: int = 0
-    rebuffers: int = 0
-    rebuffer_ms: int = 0
-    upshifts: int = 0
-    downshifts: int = 0
-    errors: int = 0
-    fatal: bool = False
-    liked: bool = False
-    saved: bool = False
-    shared: bool = False
-    share_platform: str | None = None
-    next_content_id: str | None = None
-    ended_by: str = OPEN
-    ended_at_ms: int = 0
-    ended_clock_ms: int = 0
-    play_counted: Counted | None = None
-    completion_counted: Counted | None = None
-    end_counted: Counted | None = None
-    """Where the view counts so far, as a play, as a completion and as an ended view."""
-    end_figures: tuple[bool, ...] = ()
-    """As which of the figures about ended views it counts so far."""
-    end_for_content: EndedView | None = None
-    """As what it counts for its content so far, in the same minute."""
+    __slots__ = VIEW_FIELDS
+
+    def __init__(
+        self,
+        number: int,
+        viewer: str,
+        content_id: str,
+        session_id: str | None,
+        device_id: str | None,
+        user_id: str | None,
+        opened_at_ms: int,
+        opened_by: str,
+        last_clock_ms: int,
+        slices: Slices,
+        context: tuple[str | None, ...],
+    ) -> None:
+        self.number = number
+        self.viewer = viewer
+        self.content_id = content_id
+        self.session_id = session_id
+        self.device_id = device_id
+        self.user_id = user_id
+        self.opened_at_ms = opened_at_ms
+        self.opened_by = opened_by
+        self.last_clock_ms = last_clock_ms
+        self.slices = slices
+        self.context = context
+        self.impression = False
+        self.searched = False
+        """Whether it was shown among search results."""
+        self.tried = False
+        """Whether it was shown elsewhere, failed, or was swiped away from."""
+        self.acted = False
+        """Whether there was any other event, such as a like."""
+        self.position: int | None = None
+        self.entry_point: str | None = None
+        self.feed_id: str | None = None
+        self.started_at_ms: int | None = None
+        self.startup_ms: int | None = None
+        self.rendition: str | None = None
+        self.codec: str | None = None
+        self.autoplay: bool | None = None
+        self.watch_ms = 0
+        self.watch_floor_ms = 0
+        """What a ``watchTime`` of the player has confirmed; the figure never falls below it."""
+        self.anchor_at_ms: int | None = None
+        self.anchor_position_ms = 0
+        self.stall_since_anchor_ms = 0
+        self.duration_ms = 0
+        self.completed = False
+        self.completed_at_ms = 0
+        """The first completion."""
+        self.loop_count = 0
+        self.rebuffers = 0
+        self.rebuffer_ms = 0
+        self.upshifts = 0
+        self.downshifts = 0
+        self.errors = 0
+        self.fatal = False
+        self.liked = False
+        self.saved = False
+        self.shared = False
+        self.share_platform: str | None = None
+        self.next_content_id: str | None = None
+        self.ended_by = OPEN
+        """:data:`OPEN` until the view has ended."""
+        self.ended_at_ms = 0
+        self.ended_clock_ms = 0
+        self.play_counted: Counted | None = None
+        self.completion_counted: Counted | None = None
+        self.end_counted: Counted | None = None
+        """Where the view counts so far, as a play, as a completion and as an ended view."""
+        self.end_figures: tuple[bool, ...] = ()
+        """As which of the figures about ended views it counts so far."""
+        self.end_for_content: EndedView | None = None
+        """As what it counts for its content so far, in the same minute."""
 
     def is_attempt(self) -> bool:
         """Whether this counts as a view at all.
@@ -139,6 +216,43 @@ class View(Struct, array_like=True, gc=False):
     def is_playback_failure(self) -> bool:
         """Whether a fatal error ended playback that had started."""
         return self.started_at_ms is not None and self.fatal
+
+
+view_values = attrgetter(*VIEW_FIELDS)
+"""The values of a view, by :data:`VIEW_FIELDS`."""
+
+
+def view_of(values: Sequence[Any], slices_of: Callable[[Sequence[str]], Slices]) -> View:
+    """The view of which :data:`view_values` gave the values, as JSON or MessagePack keep them.
+
+    ``slices_of`` gives the slices of the values that they were written as.
+    """
+    named = dict(zip(VIEW_FIELDS, values, strict=True))
+    slices = slices_of(named["slices"])
+    view = View(
+        named["number"],
+        named["viewer"],
+        named["content_id"],
+        named["session_id"],
+        named["device_id"],
+        named["user_id"],
+        named["opened_at_ms"],
+        named["opened_by"],
+        named["last_clock_ms"],
+        slices,
+        tuple(named["context"]),
+    )
+    named |= {"slices": slices, "context": view.context}
+    for name in ("play_counted", "completion_counted", "end_counted"):
+        if named[name] is not None:
+            pane_ms, counted = named[name]
+            named[name] = pane_ms, slices_of(counted)
+    named["end_figures"] = tuple(named["end_figures"])
+    if named["end_for_content"] is not None:
+        named["end_for_content"] = EndedView(*named["end_for_content"])
+    for name, value in named.items():
+        setattr(view, name, value)
+    return view
 
 
 def view_id(view: View) -> str:

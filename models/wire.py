@@ -1,20 +1,19 @@
 """The JSON of events on their way: into the raw topic, and on to ``events.accepted``."""
 
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
 
-from models.events import CustomEvent, Event
 from models.explanation import parse_object
+from models.plain_names import most_names
 from models.timestamps import format_timestamp, is_canonical
 from models.verdicts import CheckedEvent
 
 _encode = msgspec.json.encode
 _decode_any = msgspec.json.Decoder().decode
-_values_of = msgspec.structs.astuple
-_WHITE_SPACE = b" \t\n\r"
+_CLOSING: Final = ord("}")
 _CONTAINERS = (dict, list)
 _NOT_STRICT = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -66,10 +65,10 @@ def accepted_form(raw: bytes, checked: CheckedEvent, event_id: str, received_at:
         and event.event_id is not None
         and event.timestamp is not None
         and is_canonical(event.timestamp)
-        and raw[-1] == 125
-        and _can_be_continued(raw, event)
+        and raw[-1] == _CLOSING
+        and (checked.plain or _can_be_continued(raw))
     ):
-        return raw[:-1] + b',"receivedAt":"' + received_at.encode() + b'","adjusted":false}'
+        return raw[:-1] + (f',"receivedAt":"{received_at}","adjusted":false}}').encode()
     fields = _fields(checked.normalised or raw)
     fields["eventId"] = event_id
     fields["timestamp"] = format_timestamp(checked.timestamp_ms)
@@ -78,39 +77,20 @@ def accepted_form(raw: bytes, checked: CheckedEvent, event_id: str, received_at:
     return _encode(fields)
 
 
-def _can_be_continued(raw: bytes, event: Event) -> bool:
+def _can_be_continued(raw: bytes) -> bool:
     """Whether no name stands twice in ``raw``, at any depth, nor one that the worker adds.
 
-    Sure of every yes; a no may also come from a text in which a colon follows a quote, its opening
-    one included.
+    Sure of every yes, as :func:`models.plain_names.most_names` is of its count.
     """
-    # Without white space every name ends in a quote and a colon. Texts may have some more of
-    # these, so there are at most so many names.
-    most_names = raw.translate(None, _WHITE_SPACE).count(b'":')
-    if most_names == _typed_names(event):
-        return True
     try:
         fields = _decode_any(raw)
     except _NOT_STRICT:
         return False
     return (
-        most_names == _distinct_names(fields)
+        most_names(raw) == _distinct_names(fields)
         and "receivedAt" not in fields
         and "adjusted" not in fields
     )
-
-
-def _typed_names(event: Event) -> int:
-    """How many names of the contract have a value in the event, its own name among them."""
-    values = _values_of(event)
-    names = len(values) - values.count(None)
-    if type(event) is not CustomEvent:
-        names += 1
-    data = event.data
-    if data is not None:
-        values = _values_of(data)
-        names += len(values) - values.count(None)
-    return names
 
 
 def _distinct_names(value: Any) -> int:

@@ -6,6 +6,7 @@ records alone: read again, it cuts the same, and whoever adds the cuts up counts
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from models.content_figures import ContentFigures, new_content_figures
 from models.content_partials import (
@@ -16,10 +17,10 @@ from models.content_partials import (
     encode_gains,
 )
 
-MINUTE_MS = 60_000
-CUT_MS = 2_000
+MINUTE_MS: Final = 60_000
+CUT_MS: Final = 2_000
 """Gains are cut when the server time enters another one of these intervals."""
-MAX_PENDING = 2_000
+MAX_PENDING: Final = 2_000
 """Gains (of one content in one minute) that may wait: with more, the next record cuts them."""
 
 
@@ -60,13 +61,19 @@ class ContentGains:
         self._partition_of = partition_of
         self._publish = publish
         self._minutes: dict[int, Minute] = {}
+        self._last: Minute | None = None
+        self._last_ms = 0
 
     def at(self, moment_ms: int) -> Minute:
         """Where to add what contents gain in the minute of ``moment_ms``."""
         start_ms = moment_ms - moment_ms % MINUTE_MS
+        last = self._last
+        if last is not None and start_ms == self._last_ms:
+            return last
         minute = self._minutes.get(start_ms)
         if minute is None:
             minute = self._minutes[start_ms] = Minute(self)
+        self._last_ms, self._last = start_ms, minute
         return minute
 
     def cut(self, offset: int, clock_ms: int, server_ms: int) -> None:
@@ -84,6 +91,7 @@ class ContentGains:
             partial = ContentPartial(self._partition, offset, clock_ms, minutes)
             self._publish(to, encode_content_partial(partial))
         self._minutes = {}
+        self._last = None
         self.pending = 0
         self._wait_from(max(clock_ms, server_ms))
 

@@ -2,7 +2,8 @@
 
 import sys
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from xxhash import xxh3_64_intdigest
@@ -10,15 +11,15 @@ from xxhash import xxh3_64_intdigest
 from tables.frozen_ids import FrozenIds
 from tables.id_runs import Ids
 
-HOUR_MS = 3_600_000
+HOUR_MS: Final = 3_600_000
 RECENT_IDS = 20_000
 """So many recent ids are frozen: in a dict an id takes some 100 bytes, frozen 9."""
 
 _LOAD_IDS = (1 << 17, 1 << 19)
-_LOAD_SHARE = 4
-_INT_BYTES = 32
-_NEVER = -1
-_NOTHING: Mapping[int, int] = {}
+_LOAD_SHARE: Final = 4
+_INT_BYTES: Final = 32
+_NEVER: Final = -1
+_NOTHING: Final[dict[int, int]] = {}
 
 
 def digest_of(event_id: str) -> int:
@@ -67,7 +68,7 @@ class Dedupe:
         unconfirmed = sum(map(sys.getsizeof, self._unconfirmed.values()))
         return self._frozen.nbytes + recent + unconfirmed + self._loaded_bytes
 
-    def recall(self, digests: Sequence[int]) -> Mapping[int, int]:
+    def recall(self, digests: Sequence[int]) -> dict[int, int]:
         """Those of ``digests`` that are frozen, with the hour they were seen in.
 
         To be called once per fold, before :meth:`add` is called for its ids. Only here ids are
@@ -83,7 +84,7 @@ class Dedupe:
         wanted.sort()
         return self._frozen.find(wanted)
 
-    def add(self, digest: int, clock_ms: int, recalled: Mapping[int, int]) -> bool:
+    def add(self, digest: int, clock_ms: int, recalled: dict[int, int]) -> bool:
         """Remember an id; False where it is known already.
 
         Args:
@@ -93,7 +94,9 @@ class Dedupe:
         """
         oldest_hour = self._oldest_hour
         recent = self._recent
-        if recent.get(digest, _NEVER) >= oldest_hour or recalled.get(digest, _NEVER) >= oldest_hour:
+        if recent.get(digest, _NEVER) >= oldest_hour:
+            return False
+        if recalled and recalled.get(digest, _NEVER) >= oldest_hour:
             return False
         hour = clock_ms // HOUR_MS
         if hour != self._hour:

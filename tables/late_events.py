@@ -9,21 +9,9 @@ from collections.abc import Iterable
 from operator import attrgetter
 
 from models.events import Event, PlayStart, Swipe
+from models.marks import COMPLETION, FIRST_FRAME, OTHER, SWIPE, TIMEOUT, Mark
 from models.views import OPEN, REPLACED, SWIPED, TIMED_OUT, View
-from tables.marks import (
-    COMPLETION,
-    FIRST_FRAME,
-    OTHER,
-    SWIPE,
-    TIMEOUT,
-    End,
-    Mark,
-    Stretch,
-    divide,
-    kind_of,
-    new_mark,
-    opens_anew,
-)
+from tables.marks import End, Stretch, divide, kind_of, new_mark, opens_anew
 from tables.panes import pane_of
 from tables.sessions import NEVER, Session
 from tables.view_events import Context, ViewEvents
@@ -157,7 +145,9 @@ class LateEvents:
             if view.ended_by == OPEN:
                 self._lives.end(session, view, end)
             elif view.ended_by != TIMED_OUT or end.at_ms < view.ended_at_ms:
-                view.ended_by, view.ended_at_ms, view.next_content_id = end
+                view.ended_by = end.how
+                view.ended_at_ms = end.at_ms
+                view.next_content_id = end.next_content_id
         self._figures.recount_end(view)
 
     def _note(self, view: View, mark: Mark) -> None:

@@ -7,60 +7,33 @@ what follows them once more.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import cast
 
-from msgspec import Struct
+from mypy_extensions import mypyc_attr
 
-from models.events import (
-    Completion,
-    Event,
-    Impression,
-    ImpressionData,
-    PlayStart,
-    PlayStartData,
-    Swipe,
+from models.event_kinds import KIND_OF
+from models.events import Event, Impression, ImpressionData, PlayStart, PlayStartData, Swipe
+from models.marks import (
+    FIRST_FRAME,
+    IMPRESSION,
+    OTHER,
+    SWIPE,
+    TIMEOUT,
+    Mark,
 )
 from models.views import REPLACED, SWIPED, TIMED_OUT
 
-OTHER = 0
-IMPRESSION = 1
-FIRST_FRAME = 2
-COMPLETION = 3
-SWIPE = 4
-TIMEOUT = 5
-"""No event: the moment of server time at which a view of the content timed out."""
-_KINDS: dict[type, int] = {
-    Impression: IMPRESSION,
-    PlayStart: FIRST_FRAME,
-    Completion: COMPLETION,
-    Swipe: SWIPE,
-}
 
-
-class Mark(Struct, array_like=True, gc=False, eq=False):
-    """One event that says where views begin and end, or what of them counts once.
-
-    ``at_ms`` is event time, ``arrived_ms`` server time; ``view`` is the number of the view that
-    it belongs to as far as is known. :data:`OTHER` is any other event that opened a view.
-    """
-
-    kind: int
-    at_ms: int
-    arrived_ms: int
-    content_id: str
-    event_id: str
-    view: int
-    impression: ImpressionData | None
-    first_frame: PlayStartData | None
-    next_content_id: str | None
-
-
-class End(NamedTuple):
+@mypyc_attr(acyclic=True)
+class End:
     """How a view ended, when (event time), and the content that followed."""
 
-    how: str
-    at_ms: int
-    next_content_id: str | None
+    __slots__ = ("at_ms", "how", "next_content_id")
+
+    def __init__(self, how: str, at_ms: int, next_content_id: str | None) -> None:
+        self.how = how
+        self.at_ms = at_ms
+        self.next_content_id = next_content_id
 
 
 class Stretch:
@@ -79,7 +52,12 @@ class Stretch:
 
 def kind_of(event: Event) -> int:
     """The kind of mark that an event leaves; :data:`OTHER` of one that leaves none by itself."""
-    return _KINDS.get(type(event), OTHER)
+    return mark_kind(KIND_OF[type(event)])
+
+
+def mark_kind(event_kind: int) -> int:
+    """The kind of mark that an event of this kind leaves."""
+    return event_kind if event_kind < TIMEOUT else OTHER
 
 
 def opens_anew(kind: int) -> bool:
@@ -91,15 +69,18 @@ def new_mark(
     event: Event, event_id: str, content_id: str, at_ms: int, arrived_ms: int, view: int
 ) -> Mark:
     """The mark of an event."""
-    impression = first_frame = next_content_id = None
-    if isinstance(event, PlayStart):
-        first_frame = event.data
-    elif isinstance(event, Impression):
-        impression = event.data
-    elif isinstance(event, Swipe):
-        next_content_id = event.data.to_content_id
+    kind = kind_of(event)
+    impression: ImpressionData | None = None
+    first_frame: PlayStartData | None = None
+    next_content_id: str | None = None
+    if kind == FIRST_FRAME:
+        first_frame = cast(PlayStart, event).data
+    elif kind == IMPRESSION:
+        impression = cast(Impression, event).data
+    elif kind == SWIPE:
+        next_content_id = cast(Swipe, event).data.to_content_id
     return Mark(
-        _KINDS.get(type(event), OTHER),
+        kind,
         at_ms,
         arrived_ms,
         content_id,

@@ -1,6 +1,7 @@
 """The panes of one partition: 10 s buckets of figures, per value of each dimension."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 import msgspec
 
@@ -8,10 +9,11 @@ from models.dimensions import ALL, DIMENSIONS, OTHER, Slices
 from models.figures import Figures, new_figures
 from tables.counters import Counters
 
-PANE_MS = 10_000
-MAX_VALUES = 1_000
+PANE_MS: Final = 10_000
+MAX_VALUES: Final = 1_000
 """Values of one dimension that one pane of one partition tells apart; the rest is ``other``."""
 
+_NONE_MS: Final = -1
 _Totals = dict[str, dict[str, Figures]]
 _encode_totals = msgspec.msgpack.Encoder().encode
 _decode_totals = msgspec.msgpack.Decoder(_Totals).decode
@@ -58,6 +60,8 @@ class PaneStore:
         self._panes: dict[int, Pane] = {}
         self._changed: dict[int, set[tuple[str, str]]] = {}
         self._late = Gains()
+        self._last_ms = _NONE_MS
+        self._last_gains = self._late
         self._unsaved: set[int] = set()
         self._cut: set[int] = set()
         self.horizon_ms = -1
@@ -68,16 +72,20 @@ class PaneStore:
 
         Of a pane that is gone, gains reach the counters alone.
         """
+        if pane_ms == self._last_ms:
+            return self._last_gains
         pane = self._panes.get(pane_ms)
         if pane is None:
             if pane_ms <= self.horizon_ms:
                 return self._late
             pane = self._panes[pane_ms] = Pane(self.dimensions)
+        self._last_ms, self._last_gains = pane_ms, pane.gains
         return pane.gains
 
     def forget_before(self, clock_ms: int) -> list[int]:
         """Drop the panes that left the longest window and the grace; the starts of those."""
         self.horizon_ms = clock_ms - self._kept_ms
+        self._last_ms = _NONE_MS
         gone = sorted(start for start in self._panes if start <= self.horizon_ms)
         for start in gone:
             for figures in self._panes.pop(start).gains.values():
@@ -117,6 +125,7 @@ class PaneStore:
     def load(self, start_ms: int, totals: bytes) -> None:
         """Restore a pane from what a cut returned. Dimensions that are not wanted any more go."""
         pane = self._panes[start_ms] = Pane(self.dimensions)
+        self._last_ms = _NONE_MS
         saved = _decode_totals(totals)
         pane.totals.update({name: saved[name] for name in self.dimensions if name in saved})
 

@@ -3,12 +3,13 @@
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import Protocol
+from typing import Final, Protocol
 
 import orjson
 
 from models.checkpoints import Totals
-from models.events import CUSTOM, EVENT_TYPES, Event, event_label, partition_key
+from models.event_kinds import KIND_OF, KINDS, LABEL_OF
+from models.events import CUSTOM, EVENT_TYPES, Event, partition_key
 from models.explanation import parse_object
 from models.timestamps import format_timestamp
 from models.validation import read_event
@@ -20,13 +21,14 @@ from tables.counters import Counters
 from tables.dedupe import Dedupe, digest_of
 from tables.panes import PANE_MS, PaneStore, pane_of
 from tables.rules import PartitionRules
+from tables.sessions import NEVER
 from tables.views import ViewTracker
 
-TICK_HEADER = "pv-tick"
-ACCEPTED = "accepted"
-DUPLICATE = "duplicate"
-REJECTED = "rejected"
-UNKNOWN_LABEL = "unknown"
+TICK_HEADER: Final = "pv-tick"
+ACCEPTED: Final = "accepted"
+DUPLICATE: Final = "duplicate"
+REJECTED: Final = "rejected"
+UNKNOWN_LABEL: Final = "unknown"
 _KEY_FIELDS = ("sessionId", "deviceId", "userId", "contentId")
 _NO_VALUE = Refusal((Fault(MALFORMED, "", "the record has no value"),))
 
@@ -46,6 +48,9 @@ class Record(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
+AcceptedRecord = tuple[bytes, bytes, int, bytes]
+"""Key, value, server time in ms, and the raw record's partition:offset."""
+
 _Step = tuple[Record, CheckedEvent | Refusal | None, str, int]
 """A new record, what is to be done with it (None: it only moves the clock), and of an event its id
 and that id's digest."""
@@ -54,10 +59,8 @@ and that id's digest."""
 class Outputs(Protocol):
     """Where the records of the downstream topics go. Nothing here waits."""
 
-    def accepted(
-        self, partition: int, key: bytes, value: bytes, clock_ms: int, source: bytes
-    ) -> None:
-        """One record of ``events.accepted``; ``source`` is the raw record's partition:offset."""
+    def accepted(self, partition: int, records: Sequence[AcceptedRecord]) -> None:
+        """Records of ``events.accepted``, in their order, for one of its partitions."""
 
     def rejected(self, partition: int, key: bytes | None, value: bytes, clock_ms: int) -> None:
         """One record of ``events.rejected``."""
@@ -111,46 +114,81 @@ class PartitionState:
         self._next_pane_ms = 0
         self._source_prefix = f"{partition}:".encode()
 
-    def apply(self, records: Sequence[Record]) -> None:
-        """Take in consecutive records; those up to ``upto`` were applied before and are skipped."""
+    def apply(self, records: Sequence[Record]) -> list[int]:
+        """Take in consecutive records; those up to ``upto`` were applied before and are skipped.
+
+        Returns the server times of the new records, but for ticks.
+        """
         steps, digests = self._read(records)
         recalled = self.dedupe.recall(digests)
-        events = self._counters.events
-        contents = self.contents
+        counters = self._counters
+        contents, views, dedupe, panes = self.contents, self.views, self.dedupe, self.panes
+        accepted = [0] * KINDS
+        duplicate = [0] * KINDS
+        times: list[int] = []
         delays: list[int] = []
+        own: list[AcceptedRecord] = []
         for record, checked, event_id, digest in steps:
-            self.upto = record.offset
+            offset = record.offset
             server_ms = record.timestamp
+            self.upto = offset
             if server_ms >= contents.next_cut_ms or contents.pending >= MAX_PENDING:
-                contents.cut(record.offset, self.clock_ms, server_ms)
+                contents.cut(offset, self.clock_ms, server_ms)
             if server_ms > self.clock_ms:
                 self._move_clock(server_ms)
             if checked is None:
                 continue
-            if isinstance(checked, Refusal):
+            times.append(server_ms)
+            if type(checked) is Refusal:
                 self._reject(record, checked)
                 continue
             event = checked.event
-            label = event_label(event)
-            if not self.dedupe.add(digest, self.clock_ms, recalled):
-                self.duplicate += 1
-                events[label, DUPLICATE] += 1
+            kind = KIND_OF[type(event)]
+            clock_ms = self.clock_ms
+            if not dedupe.add(digest, clock_ms, recalled):
+                duplicate[kind] += 1
                 continue
-            self.accepted += 1
-            events[label, ACCEPTED] += 1
+            accepted[kind] += 1
             at_ms = checked.timestamp_ms
             if checked.adjusted:
-                self._counters.adjusted_timestamps += 1
+                counters.adjusted_timestamps += 1
             delays.append(server_ms - at_ms)
-            counted_ms = at_ms if at_ms <= self.clock_ms else server_ms
+            counted_ms = at_ms if at_ms <= clock_ms else server_ms
             pane_ms = counted_ms - counted_ms % PANE_MS
-            if pane_ms <= self.panes.horizon_ms:
-                self._counters.late_events += 1
-            self.views.follow(event, event_id, at_ms, pane_ms)
+            if pane_ms <= panes.horizon_ms:
+                counters.late_events += 1
+            session = views.follow(event, kind, event_id, at_ms, pane_ms)
             value = accepted_form(
                 record.value or b"", checked, event_id, format_timestamp(server_ms)
             )
-            self._forward(record.offset, event, value)
+            source = self._source_prefix + str(offset).encode()
+            if session is None or event.session_id is None:
+                key = partition_key(event).encode()
+                partition = self._partition_of(key)
+            else:
+                key = session.viewer.encode()
+                if session.partition == NEVER:
+                    session.partition = self._partition_of(key)
+                partition = session.partition
+            if partition == self.partition:
+                own.append((key, value, clock_ms, source))
+            else:
+                counters.misrouted += 1
+                self._outputs.accepted(partition, [(key, value, clock_ms, source)])
+        if own:
+            self._outputs.accepted(self.partition, own)
+        self._count(accepted, duplicate, delays)
+        return times
+
+    def _count(self, accepted: list[int], duplicate: list[int], delays: list[int]) -> None:
+        events = self._counters.events
+        for kind, label in LABEL_OF.items():
+            if accepted[kind]:
+                self.accepted += accepted[kind]
+                events[label, ACCEPTED] += accepted[kind]
+            if duplicate[kind]:
+                self.duplicate += duplicate[kind]
+                events[label, DUPLICATE] += duplicate[kind]
         if delays:
             self._counters.event_delay.observe_many(delays)
             self._counters.last_event_ms = max(self._counters.last_event_ms, self.clock_ms)
@@ -179,7 +217,7 @@ class PartitionState:
                 steps.append((record, None if is_tick(record) else _NO_VALUE, "", 0))
                 continue
             checked = read_event(raw, record.timestamp, None, self._catalogue)
-            if isinstance(checked, Refusal):
+            if type(checked) is Refusal:
                 steps.append((record, checked, "", 0))
                 continue
             event_id = checked.event.event_id
@@ -207,14 +245,6 @@ class PartitionState:
             return derived_event_id(raw)
         source = f"{self._topic}:{self.partition}:{offset}"
         return blake2b(source.encode(), digest_size=16).hexdigest()
-
-    def _forward(self, offset: int, event: Event, value: bytes) -> None:
-        key = partition_key(event).encode()
-        partition = self._partition_of(key)
-        if partition != self.partition:
-            self._counters.misrouted += 1
-        source = self._source_prefix + str(offset).encode()
-        self._outputs.accepted(partition, key, value, self.clock_ms, source)
 
     def _reject(self, record: Record, refusal: Refusal) -> None:
         raw = record.value or b""

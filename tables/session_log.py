@@ -6,13 +6,14 @@ kept short from its old end: the viewers of the oldest segment that no newer one
 newest, and the segment goes.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from models.dimensions import Slices, SliceTable
-from models.views import View
-from tables.marks import Mark
+from models.marks import Mark
+from models.views import view_of, view_values
 from tables.sessions import Session
 
 MAX_SEGMENTS = 128
@@ -25,7 +26,7 @@ class SavedSession(msgspec.Struct, array_like=True, gc=False):
     """One viewer, with views and marks in their order."""
 
     viewer: str
-    views: list[View]
+    views: list[Any]
     marks: list[Mark]
     newest_at_ms: int
     forgotten_at_ms: int
@@ -67,8 +68,9 @@ class SessionLog:
     def __init__(self, sessions: dict[str, Session], table: SliceTable, touched: set[str]) -> None:
         self.touched = touched
         self._sessions = sessions
+        self._table = table
         self._decode = msgspec.msgpack.Decoder(
-            Segment, dec_hook=lambda _, values: table.get(tuple(values))
+            Segment, dec_hook=lambda _, values: self._slices_of(values)
         ).decode
         self._segments: dict[int, list[str]] = {}
         self._cut: set[str] = set()
@@ -107,7 +109,7 @@ class SessionLog:
         since a newer one replaces what an older one says."""
         segment = self._decode(payload)
         for saved in segment.viewers:
-            self._sessions[saved.viewer] = _restored(saved, number)
+            self._sessions[saved.viewer] = self._restored(saved, number)
         for viewer in segment.gone:
             self._sessions.pop(viewer, None)
         self._segments[number] = [saved.viewer for saved in segment.viewers] + segment.gone
@@ -131,26 +133,28 @@ class SessionLog:
                     self._cut.add(viewer)
                     room -= 1
 
+    def _restored(self, saved: SavedSession, number: int) -> Session:
+        session = Session(saved.viewer)
+        session.restore([view_of(values, self._slices_of) for values in saved.views])
+        session.marks = saved.marks
+        session.newest_at_ms = saved.newest_at_ms
+        session.forgotten_at_ms = saved.forgotten_at_ms
+        session.active_pane_ms = saved.active_pane_ms
+        session.active_slices = saved.active_slices
+        session.saved_in = number
+        return session
+
+    def _slices_of(self, values: Sequence[str]) -> Slices:
+        return self._table.get(tuple(values))
+
 
 def _saved(session: Session) -> SavedSession:
     return SavedSession(
         session.viewer,
-        list(session.all_views()),
+        [view_values(view) for view in session.all_views()],
         session.marks,
         session.newest_at_ms,
         session.forgotten_at_ms,
         session.active_pane_ms,
         session.active_slices,
     )
-
-
-def _restored(saved: SavedSession, number: int) -> Session:
-    session = Session(saved.viewer)
-    session.restore(saved.views)
-    session.marks = saved.marks
-    session.newest_at_ms = saved.newest_at_ms
-    session.forgotten_at_ms = saved.forgotten_at_ms
-    session.active_pane_ms = saved.active_pane_ms
-    session.active_slices = saved.active_slices
-    session.saved_in = number
-    return session

@@ -3,12 +3,14 @@
 from bisect import bisect_right
 from collections.abc import Iterator
 from operator import attrgetter
+from typing import Final
 
 from models.dimensions import Slices
+from models.marks import Mark
 from models.views import OPEN, View
-from tables.marks import Mark, opens_anew
+from tables.marks import opens_anew
 
-NEVER = -1
+NEVER: Final = -1
 
 _at_ms = attrgetter("at_ms")
 _opened_at_ms = attrgetter("opened_at_ms")
@@ -25,6 +27,7 @@ class Session:
         "marks",
         "newest_at_ms",
         "open",
+        "partition",
         "saved_in",
         "viewer",
         "views",
@@ -45,6 +48,8 @@ class Session:
         """Up to this event time marks were forgotten."""
         self.active_pane_ms = NEVER
         self.active_slices: Slices | None = None
+        self.partition = NEVER
+        """The partition that a record with the viewer as its key belongs to, once it is known."""
         self.saved_in = NEVER
         """The number of the segment of the checkpoint that holds this viewer's newest version."""
 
@@ -57,9 +62,12 @@ class Session:
     def newest(self, content_id: str, kind: int, at_ms: int, tail_ms: int) -> View | None:
         """The view that an event belongs to which is later than every mark; None: a new one."""
         view = self.open.get(content_id)
-        if view is not None or content_id not in self.waiting:
+        if view is not None:
             return view
-        ended = self.waiting[content_id][-1]
+        waiting = self.waiting.get(content_id)
+        if waiting is None:
+            return None
+        ended = waiting[-1]
         if at_ms < ended.ended_at_ms:
             return ended
         return None if opens_anew(kind) or at_ms >= ended.ended_at_ms + tail_ms else ended

@@ -1,12 +1,13 @@
 """When views time out and when ended ones are published, in server time."""
 
 from heapq import heappop, heappush
+from typing import Final
 
 from models.views import View
 
-FAR_FUTURE_MS = 1 << 62
-TIMEOUT = 0
-PUBLISH = 1
+FAR_FUTURE_MS: Final = 1 << 62
+TIMEOUT: Final = 0
+PUBLISH: Final = 1
 
 _Timer = tuple[int, int, View]
 """When it fires, and the number of the view before the view: one is never compared to another."""

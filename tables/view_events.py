@@ -1,26 +1,32 @@
 """What each event does to its view, and what it adds to the figures."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Final, cast
 
 from models import content_figures, playing
 from models.dimensions import Slices, SliceTable
+from models.event_kinds import (
+    ERROR,
+    LIKE,
+    QUALITY_CHANGE,
+    REBUFFER,
+    SAVE,
+    SHARE,
+    WATCH_PROGRESS,
+    subject_id,
+)
 from models.events import (
     Completion,
     Event,
     Impression,
     ImpressionData,
-    Like,
     PlaybackError,
     PlayStart,
     PlayStartData,
     QualityChange,
     Rebuffer,
-    Save,
     Share,
     Swipe,
     WatchProgress,
-    subject_id,
 )
 from models.figures import (
     COMPLETIONS,
@@ -30,6 +36,7 @@ from models.figures import (
     REBUFFERS,
     WATCH_MS,
 )
+from models.marks import COMPLETION, FIRST_FRAME, IMPRESSION, SWIPE
 from models.quality import DOWN, UP, direction
 from models.views import View
 from tables.content_gains import ContentGains
@@ -38,12 +45,11 @@ from tables.panes import Gains
 from tables.view_figures import ViewFigures
 
 Context = tuple[str | None, ...]
-_Handler = Callable[[View, Any, Context, int, int, Gains], None]
 
-_LIKINGS: dict[type, int] = {
-    Like: content_figures.LIKES,
-    Save: content_figures.SAVES,
-    Share: content_figures.SHARES,
+_LIKINGS: Final[dict[int, int]] = {
+    LIKE: content_figures.LIKES,
+    SAVE: content_figures.SAVES,
+    SHARE: content_figures.SHARES,
 }
 
 
@@ -65,26 +71,20 @@ class ViewEvents:
         self._figures = figures
         self._contents = contents
         self.table = SliceTable()
-        self._handlers: dict[type, _Handler] = {
-            Impression: self._impression,
-            PlayStart: self._play_start,
-            WatchProgress: self._watch_progress,
-            Completion: self._completion,
-            Swipe: self._swipe,
-            Like: self._like,
-            Save: self._save,
-            Share: self._share,
-            Rebuffer: self._rebuffer,
-            QualityChange: self._quality_change,
-            PlaybackError: self._error,
-        }
 
     def slices(self, context: Context) -> Slices:
         """The slices of a view of which only the context is known."""
         return self.table.get((None, None, None, *context))
 
     def apply(
-        self, view: View, event: Event, context: Context, at_ms: int, pane_ms: int, gains: Gains
+        self,
+        view: View,
+        event: Event,
+        kind: int,
+        context: Context,
+        at_ms: int,
+        pane_ms: int,
+        gains: Gains,
     ) -> None:
         """Take ``event``, which happened at ``at_ms``, into ``view`` and count it in ``gains``,
         those of the pane that starts at ``pane_ms``."""
@@ -94,61 +94,80 @@ class ViewEvents:
             view.device_id = event.device_id
         if view.user_id is None:
             view.user_id = event.user_id
-        if context != view.context and None in view.context:
+        if context == view.context:
+            context = view.context
+        elif None in view.context:
             merged = _first_named(view.context, context)
             if merged != view.context:
                 view.context = merged
                 self._reslice(view)
-        self._handlers[type(event)](view, event, context, at_ms, pane_ms, gains)
+        if kind == WATCH_PROGRESS:
+            self._watch_progress(view, cast(WatchProgress, event), context, at_ms, pane_ms, gains)
+        elif kind == IMPRESSION:
+            self._impression(view, cast(Impression, event), context, pane_ms, gains)
+        elif kind == FIRST_FRAME:
+            self._play_start(view, cast(PlayStart, event), context, at_ms, pane_ms)
+        elif kind == SWIPE:
+            self._swipe(view, cast(Swipe, event), context, at_ms, pane_ms, gains)
+        elif kind == COMPLETION:
+            self._completion(view, cast(Completion, event), context, at_ms, pane_ms, gains)
+        elif kind == REBUFFER:
+            self._rebuffer(view, cast(Rebuffer, event), context, at_ms, pane_ms, gains)
+        elif kind == QUALITY_CHANGE:
+            self._quality_change(view, cast(QualityChange, event), context, gains)
+        elif kind == ERROR:
+            self._error(view, cast(PlaybackError, event))
+        else:
+            self._liking(view, event, kind, pane_ms)
 
-    def count_alone(self, event: Event, context: Context, pane_ms: int, gains: Gains) -> None:
+    def count_alone(
+        self, event: Event, kind: int, context: Context, pane_ms: int, gains: Gains
+    ) -> None:
         """Count an event that names no viewer: it belongs to no view and stands for itself."""
         data = event.data
         rendition: str | None = getattr(data, "rendition", None)
         codec: str | None = getattr(data, "codec", None)
         entry_point: str | None = getattr(data, "entry_point", None)
         figures = gains[self.table.get((rendition, codec, entry_point, *context))]
-        of_content = self._contents.at(pane_ms)[subject_id(event)].sums
-        if isinstance(event, Impression):
+        of_content = self._contents.at(pane_ms)[subject_id(event, kind)].sums
+        if kind == IMPRESSION:
             figures.sums[IMPRESSIONS] += 1
             of_content[content_figures.IMPRESSIONS] += 1
-        elif isinstance(event, PlayStart):
-            self._figures.add_play(figures, event.data.startup_time, 1)
+        elif kind == FIRST_FRAME:
+            startup_ms = cast(PlayStart, event).data.startup_time
+            self._figures.add_play(figures, startup_ms, 1)
             of_content[content_figures.PLAYS] += 1
-            self._counters.startup.observe(event.data.startup_time)
-        elif isinstance(event, Completion):
+            self._counters.startup.observe(startup_ms)
+        elif kind == COMPLETION:
             figures.sums[COMPLETIONS] += 1
             of_content[content_figures.COMPLETIONS] += 1
-        elif isinstance(event, Rebuffer):
+        elif kind == REBUFFER:
+            stall_ms = cast(Rebuffer, event).data.duration
             figures.sums[REBUFFERS] += 1
-            figures.sums[REBUFFER_MS] += event.data.duration
-            of_content[content_figures.REBUFFER_MS] += event.data.duration
-        elif isinstance(event, QualityChange):
-            if self._count_switch(event) == DOWN:
+            figures.sums[REBUFFER_MS] += stall_ms
+            of_content[content_figures.REBUFFER_MS] += stall_ms
+        elif kind == QUALITY_CHANGE:
+            if self._count_switch(cast(QualityChange, event)) == DOWN:
                 figures.sums[DOWNSHIFTS] += 1
-        elif isinstance(event, PlaybackError):
-            self._counters.add_error(str(event.data.error_code))
-        elif type(event) in _LIKINGS:
-            of_content[_LIKINGS[type(event)]] += 1
+        elif kind == ERROR:
+            self._counters.add_error(str(cast(PlaybackError, event).data.error_code))
+        elif kind in _LIKINGS:
+            of_content[_LIKINGS[kind]] += 1
 
     def _reslice(self, view: View) -> None:
         view.slices = self.table.get((view.rendition, view.codec, view.entry_point, *view.context))
 
     def _slices_of(self, view: View, context: Context, rendition: str | None = None) -> Slices:
-        if context != view.context:
+        if context is not view.context:
             context = _first_named(context, view.context)
-        if context == view.context and (rendition is None or rendition == view.rendition):
+        if (context is view.context or context == view.context) and (
+            rendition is None or rendition == view.rendition
+        ):
             return view.slices
         return self.table.get((rendition or view.rendition, view.codec, view.entry_point, *context))
 
     def _impression(
-        self,
-        view: View,
-        event: Impression,
-        context: Context,
-        at_ms: int,
-        pane_ms: int,
-        gains: Gains,
+        self, view: View, event: Impression, context: Context, pane_ms: int, gains: Gains
     ) -> None:
         self.show(view, event.data)
         gains[self._slices_of(view, context)].sums[IMPRESSIONS] += 1
@@ -169,13 +188,7 @@ class ViewEvents:
             view.tried = True
 
     def _play_start(
-        self,
-        view: View,
-        event: PlayStart,
-        context: Context,
-        at_ms: int,
-        pane_ms: int,
-        gains: Gains,
+        self, view: View, event: PlayStart, context: Context, at_ms: int, pane_ms: int
     ) -> None:
         if view.started_at_ms is None:
             self.start(view, event.data, at_ms)
@@ -259,13 +272,7 @@ class ViewEvents:
         of_content[content_figures.REBUFFER_MS] += data.duration
 
     def _quality_change(
-        self,
-        view: View,
-        event: QualityChange,
-        context: Context,
-        at_ms: int,
-        pane_ms: int,
-        gains: Gains,
+        self, view: View, event: QualityChange, context: Context, gains: Gains
     ) -> None:
         view.acted = True
         way = self._count_switch(event)
@@ -280,38 +287,22 @@ class ViewEvents:
         self._counters.quality_changes[way] += 1
         return way
 
-    def _error(
-        self,
-        view: View,
-        event: PlaybackError,
-        context: Context,
-        at_ms: int,
-        pane_ms: int,
-        gains: Gains,
-    ) -> None:
+    def _error(self, view: View, event: PlaybackError) -> None:
         view.tried = True
         view.errors += 1
         view.fatal = view.fatal or event.data.fatal is True
         self._counters.add_error(str(event.data.error_code))
 
-    def _like(
-        self, view: View, event: Like, context: Context, at_ms: int, pane_ms: int, gains: Gains
-    ) -> None:
-        view.acted = view.liked = True
-        self._contents.at(pane_ms)[view.content_id].sums[content_figures.LIKES] += 1
-
-    def _save(
-        self, view: View, event: Save, context: Context, at_ms: int, pane_ms: int, gains: Gains
-    ) -> None:
-        view.acted = view.saved = True
-        self._contents.at(pane_ms)[view.content_id].sums[content_figures.SAVES] += 1
-
-    def _share(
-        self, view: View, event: Share, context: Context, at_ms: int, pane_ms: int, gains: Gains
-    ) -> None:
-        view.acted = view.shared = True
-        view.share_platform = event.data.platform
-        self._contents.at(pane_ms)[view.content_id].sums[content_figures.SHARES] += 1
+    def _liking(self, view: View, event: Event, kind: int, pane_ms: int) -> None:
+        view.acted = True
+        if kind == LIKE:
+            view.liked = True
+        elif kind == SAVE:
+            view.saved = True
+        else:
+            view.shared = True
+            view.share_platform = cast(Share, event).data.platform
+        self._contents.at(pane_ms)[view.content_id].sums[_LIKINGS[kind]] += 1
 
 
 def _first_named(first: Context, second: Context) -> Context:

@@ -5,8 +5,10 @@ else or not at all; then it is taken back where it was.
 """
 
 from models import content_figures
-from models.content_figures import ContentFigures, ended_view
+from models.adding import add_count
+from models.content_figures import ContentFigures
 from models.dimensions import Slices
+from models.ended_views import add_ended, ended_view
 from models.figures import (
     COMPLETIONS,
     ENDED_VIEWS,
@@ -18,7 +20,6 @@ from models.figures import (
     STARTED_VIEWS,
     STARTUP_MS,
     Figures,
-    add_counts,
 )
 from models.histogram import bucket_of
 from models.views import OPEN, Counted, View
@@ -105,14 +106,14 @@ class ViewFigures:
             for figure, one in zip(_ENDED_FIGURES, view.end_figures, strict=True):
                 sums[figure] += sign * one
         if view.end_for_content is not None:
-            self.of_content(view, pane_ms).add_ended(view.end_for_content, sign)
+            add_ended(self.of_content(view, pane_ms), view.end_for_content, sign)
 
     @staticmethod
     def add_play(figures: Figures, startup_ms: int, sign: int) -> None:
         """Add a play with its startup time to ``figures``, or take one out (``sign`` -1)."""
         figures.sums[PLAYS] += sign
         figures.sums[STARTUP_MS] += sign * startup_ms
-        add_counts(figures.startups, ((bucket_of(startup_ms), sign),))
+        add_count(figures.startups, bucket_of(startup_ms), sign)
 
 
 def _ended_figures(view: View) -> tuple[bool, ...]:

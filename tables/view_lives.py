@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from models.events import Event
+from models.marks import Mark
 from models.views import OPEN, REPLACED, SWIPED, TIMED_OUT, View
 from tables.counters import PARTITION_LIMIT, VIEWER_LIMIT, Counters
-from tables.marks import End, Mark
+from tables.marks import End
 from tables.rules import PartitionRules
 from tables.sessions import NEVER, Session
 from tables.timers import PUBLISH, TIMEOUT, ViewTimers
@@ -78,17 +79,17 @@ class ViewLives:
     ) -> View:
         """A new view, opened by an event; ended at once where ``end`` came in before it."""
         view = View(
-            number=self._next_number(),
-            viewer=session.viewer,
-            content_id=content_id,
-            session_id=event.session_id,
-            device_id=event.device_id,
-            user_id=event.user_id,
-            opened_at_ms=at_ms,
-            opened_by=event_id,
-            last_clock_ms=self.clock_ms,
-            slices=self._events.slices(context),
-            context=context,
+            self._next_number(),
+            session.viewer,
+            content_id,
+            event.session_id,
+            event.device_id,
+            event.user_id,
+            at_ms,
+            event_id,
+            self.clock_ms,
+            self._events.slices(context),
+            context,
         )
         self._add(session, view, end)
         return view
@@ -96,17 +97,17 @@ class ViewLives:
     def split(self, session: Session, view: View, opening: Mark, end: End | None) -> View:
         """The next view of the same viewer and content, which ``view`` was one with so far."""
         later = View(
-            number=self._next_number(),
-            viewer=session.viewer,
-            content_id=view.content_id,
-            session_id=view.session_id,
-            device_id=view.device_id,
-            user_id=view.user_id,
-            opened_at_ms=opening.at_ms,
-            opened_by=opening.event_id,
-            last_clock_ms=self.clock_ms,
-            slices=view.slices,
-            context=view.context,
+            self._next_number(),
+            session.viewer,
+            view.content_id,
+            view.session_id,
+            view.device_id,
+            view.user_id,
+            opening.at_ms,
+            opening.event_id,
+            self.clock_ms,
+            view.slices,
+            view.context,
         )
         self._add(session, later, end)
         return later
@@ -166,7 +167,9 @@ class ViewLives:
         session.add(view)
 
     def _set_end(self, view: View, end: End) -> None:
-        view.ended_by, view.ended_at_ms, view.next_content_id = end
+        view.ended_by = end.how
+        view.ended_at_ms = end.at_ms
+        view.next_content_id = end.next_content_id
         view.ended_clock_ms = self.clock_ms
         self._timers.set(self.clock_ms + self._rules.straggler_ms, PUBLISH, view)
 

@@ -1,15 +1,18 @@
 """Follows every view of one partition from its first event to its record."""
 
 from collections.abc import Callable
+from typing import cast
 
 from models.dimensions import Slices
-from models.events import CustomEvent, Event, Swipe, subject_id
+from models.event_kinds import CUSTOM_EVENT, subject_id
+from models.events import CustomEvent, Event, Swipe
 from models.figures import ACTIVE_VIEWERS
+from models.marks import FIRST_FRAME, OTHER, SWIPE
 from models.views import OPEN, REPLACED, SWIPED, View
 from tables.content_gains import ContentGains
 from tables.counters import Counters
 from tables.late_events import LateEvents
-from tables.marks import FIRST_FRAME, OTHER, End, kind_of, new_mark
+from tables.marks import End, mark_kind, new_mark
 from tables.panes import Gains, PaneStore
 from tables.rules import PartitionRules
 from tables.session_log import SessionLog
@@ -89,57 +92,71 @@ class ViewTracker:
                 self._sessions_by_pane.setdefault(session.active_pane_ms, []).append(session)
             self._lives.restore(session)
 
-    def follow(self, event: Event, event_id: str, at_ms: int, pane_ms: int) -> None:
-        """Take in one accepted event that happened at ``at_ms`` and counts in ``pane_ms``."""
+    def follow(
+        self, event: Event, kind: int, event_id: str, at_ms: int, pane_ms: int
+    ) -> Session | None:
+        """Take in one accepted event that happened at ``at_ms`` and counts in ``pane_ms``.
+
+        ``kind`` is one of :mod:`models.event_kinds`. Returns its viewer, where it names one.
+        """
         gains = self._panes.gains(pane_ms)
         context = context_of(event)
-        viewer = _viewer_of(event)
+        session_id = event.session_id
+        viewer = session_id if session_id is not None else _viewer_without_session(event)
         if viewer is None:
-            self._events.count_alone(event, context, pane_ms, gains)
-            return
+            self._events.count_alone(event, kind, context, pane_ms, gains)
+            return None
         session = self._sessions.get(viewer)
         if session is None:
             session = self._sessions[viewer] = Session(viewer)
         self._lives.touched.add(viewer)
-        if type(event) is CustomEvent:
-            slices = self._touch(session, event, context)
+        if kind == CUSTOM_EVENT:
+            slices = self._touch(session, cast(CustomEvent, event), context)
         else:
-            slices = self._follow_view(session, event, event_id, context, at_ms, pane_ms, gains)
-        if event.session_id is not None and pane_ms > session.active_pane_ms:
+            slices = self._follow_view(
+                session, event, kind, event_id, context, at_ms, pane_ms, gains
+            )
+        if session_id is not None and pane_ms > session.active_pane_ms:
             self._move_active(session, pane_ms, slices, gains)
         if session.active_pane_ms == NEVER:
             self._lives.forget_if_idle(session)
+        return session
 
     def _follow_view(
         self,
         session: Session,
         event: Event,
+        kind: int,
         event_id: str,
         context: Context,
         at_ms: int,
         pane_ms: int,
         gains: Gains,
     ) -> Slices:
-        content_id = subject_id(event)
-        kind = kind_of(event)
+        content_id = subject_id(event, kind)
+        marked_as = mark_kind(kind)
         in_turn = at_ms >= session.newest_at_ms
         if in_turn:
-            view = session.newest(content_id, kind, at_ms, self._tail_ms)
-            if view is None:
+            newest = session.newest(content_id, marked_as, at_ms, self._tail_ms)
+            if newest is None:
                 self._lives.make_room(session)
                 view = self._lives.open(session, event, event_id, content_id, context, at_ms)
                 self._mark(session, view, event, event_id, at_ms)
-            elif kind != OTHER:
-                self._mark(session, view, event, event_id, at_ms)
+            else:
+                view = newest
+                if marked_as != OTHER:
+                    self._mark(session, view, event, event_id, at_ms)
         else:
             self._lives.make_room(session)
             view = self._late.place(session, event, event_id, content_id, context, at_ms)
         view.last_clock_ms = self._lives.clock_ms
-        self._events.apply(view, event, context, at_ms, pane_ms, gains)
-        if in_turn and kind == FIRST_FRAME:
-            self._leave_others(session, End(REPLACED, at_ms, content_id))
-        elif in_turn and isinstance(event, Swipe):
-            self._lives.leave(session, view, End(SWIPED, at_ms, event.data.to_content_id))
+        self._events.apply(view, event, kind, context, at_ms, pane_ms, gains)
+        if in_turn:
+            if kind == FIRST_FRAME:
+                self._leave_others(session, End(REPLACED, at_ms, content_id))
+            elif kind == SWIPE:
+                to_content_id = cast(Swipe, event).data.to_content_id
+                self._lives.leave(session, view, End(SWIPED, at_ms, to_content_id))
         if view.ended_by != OPEN:
             self._figures.recount_end(view)
         return view.slices
@@ -182,10 +199,8 @@ class ViewTracker:
         self._sessions_by_pane.setdefault(pane_ms, []).append(session)
 
 
-def _viewer_of(event: Event) -> str | None:
-    """Who is watching: the session, else the device, else the user; None of an event with none."""
-    if event.session_id is not None:
-        return event.session_id
+def _viewer_without_session(event: Event) -> str | None:
+    """Who is watching, of an event without a session: the device, else the user; None: nobody."""
     if event.device_id is not None:
         return f"device\x00{event.device_id}"
     return None if event.user_id is None else f"user\x00{event.user_id}"

@@ -10,6 +10,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from app.compiled_core import require_current_core
+from models.errors import OperatorError
+
 _NO_SKIPS = bool(os.environ.get("PLAYVITALS_TEST_NO_SKIPS"))
 _PORTS = range(12_000, 32_000)
 _NO_DATA = "the reference data folder is absent"
@@ -18,6 +21,14 @@ _NO_DATA = "the reference data folder is absent"
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_configure() -> None:
+    """What is tested is what the sources say."""
+    try:
+        require_current_core()
+    except OperatorError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 @pytest.hookimpl(wrapper=True)

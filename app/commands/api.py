@@ -2,7 +2,7 @@
 
 import click
 
-from app.commands.common import read_settings
+from app.commands.common import check_core, read_settings
 
 
 @click.command()
@@ -17,6 +17,7 @@ def api() -> None:
       PLAYVITALS_KAFKA=localhost:9092 PLAYVITALS_API_KEYS=pk_live_abc playvitals api
     """
     settings = read_settings()
+    check_core()
     from app.api.serving import run_api
 
     run_api(settings)

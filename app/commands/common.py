@@ -1,11 +1,15 @@
 """What every subcommand does first."""
 
+import logging
 from collections.abc import Mapping
 
 import click
 
+from app.compiled_core import require_current_core
 from app.logs import set_up_logging
 from app.settings import Settings, load_settings
+
+log = logging.getLogger(__name__)
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -23,3 +27,12 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
             err=True,
         )
     return settings
+
+
+def check_core() -> None:
+    """Tell in the log whether the core is compiled.
+
+    Raises:
+        OperatorError: it is compiled from other sources.
+    """
+    log.info("the core runs %s", require_current_core())

@@ -4,7 +4,7 @@ import asyncio
 
 import click
 
-from app.commands.common import read_settings
+from app.commands.common import check_core, read_settings
 
 
 @click.command()
@@ -20,6 +20,7 @@ def worker() -> None:
       PLAYVITALS_KAFKA=localhost:9092 PLAYVITALS_METRICS_ADDRESS=127.0.0.1:6067 playvitals worker
     """
     settings = read_settings()
+    check_core()
     from app.runtime import tune_runtime
     from app.worker import run_worker
 

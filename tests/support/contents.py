@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from models.adding import add_counts
 from models.content_figures import SUMS
 from models.content_partials import decode_content_partial
-from models.figures import add_counts
 
 Gained = dict[tuple[int, str], tuple[list[int], dict[int, int]]]
 """By minute and content the sums, and measured views by per cent watched."""
@@ -26,7 +26,7 @@ def gained(publications: Iterable[tuple[int, bytes]]) -> Gained:
             for content_id, figures in minute.contents.items():
                 sums, watched = total.setdefault((minute.start_ms, content_id), ([0] * SUMS, {}))
                 sums[:] = map(sum, zip(sums, figures.sums, strict=True))
-                add_counts(watched, figures.watched.items())
+                add_counts(watched, figures.watched, 1)
     return {key: found for key, found in total.items() if any(found[0]) or found[1]}
 
 

@@ -12,7 +12,7 @@ from models.figures import Figures
 from models.partials import PanePartial, Partial, decode_partial, encode_partial
 from models.timestamps import format_timestamp, parse_timestamp_ms
 from tables.counters import Counters
-from tables.partition import TICK_HEADER, PartitionState
+from tables.partition import TICK_HEADER, AcceptedRecord, PartitionState
 from tables.rolling import RollingDimension
 from tables.rules import PartitionRules
 
@@ -43,10 +43,10 @@ class Remembered:
     view_keys: list[bytes] = field(default_factory=list)
     content_values: list[tuple[int, bytes]] = field(default_factory=list)
 
-    def accepted(
-        self, partition: int, key: bytes, value: bytes, clock_ms: int, source: bytes
-    ) -> None:
-        self.accepted_records.append((partition, key, json.loads(value), source))
+    def accepted(self, partition: int, records: Sequence[AcceptedRecord]) -> None:
+        self.accepted_records += [
+            (partition, key, json.loads(value), source) for key, value, _, source in records
+        ]
 
     def rejected(self, partition: int, key: bytes | None, value: bytes, clock_ms: int) -> None:
         self.rejected_records.append((key, json.loads(value)))

@@ -84,7 +84,7 @@ class BuiltStage:
     def __init__(self, stage: Stage, root: Path) -> None:
         self.root = root
         self._folder = root
-        self._environ = {"HOME": str(root), "PATH": f"{_python_alone(root)}:/usr/bin:/bin"}
+        self._environ = {"HOME": str(root), "PATH": f"{_base_image(root)}:/usr/bin:/bin"}
         for instruction in stage.instructions:
             self._carry_out(instruction)
 
@@ -112,7 +112,9 @@ class BuiltStage:
     def _copy(self, source: str, target: Path) -> None:
         assert not is_ignored(source), f"{source} is copied and ignored"
         if (ROOT / source).is_dir():
-            shutil.copytree(ROOT / source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                ROOT / source, target, ignore=shutil.ignore_patterns("__pycache__", "*.so")
+            )
         else:
             shutil.copy(ROOT / source, target)
 
@@ -132,14 +134,17 @@ class BuiltStage:
         return re.sub(r"(?<![\w.])/opt/", f"{self.root}/opt/", text)
 
 
-def _python_alone(root: Path) -> Path:
-    """A folder with nothing but a ``python``, as the base image has one: not that of the tests."""
+def _base_image(root: Path) -> Path:
+    """A folder with what the base image has: a ``python`` that is not that of the tests.
+
+    Debian packages are not installed anew: the machine's own compiler serves.
+    """
     folder = root / "bin"
     folder.mkdir(parents=True)
-    program = folder / "python"
     real = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
-    program.write_text(f'#!/bin/sh\nexec {real} "$@"\n')
-    program.chmod(0o755)
+    for name, script in (("python", f'exec {real} "$@"'), ("apt-get", "exit 0")):
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
     return folder
 
 

@@ -33,9 +33,17 @@ def test_labels_tell_version_and_licence_of_the_project() -> None:
 def test_packages_come_from_the_lock_file_without_those_for_development() -> None:
     runs = [i.text for i in BUILD.instructions if i.keyword == "RUN"]
     syncs = [run for run in runs if "uv sync" in run]
-    assert len(syncs) == 2
     assert all("--frozen" in run and "--no-dev" in run for run in syncs)
+    assert "--group" not in syncs[-1]
     assert any("--require-hashes" in run for run in runs)
+
+
+def test_core_is_compiled_for_the_python_of_the_image() -> None:
+    (compiling,) = (i.text for i in BUILD.instructions if "tools.compile_core" in i.text)
+    minor = re.search(r"python:(3\.\d+)", FINAL.image)
+    assert minor
+    folder = f"/opt/playvitals/lib/python{minor[1]}/site-packages"
+    assert compiling.endswith(f"/opt/playvitals/bin/python -m tools.compile_core --into {folder}")
 
 
 def test_image_runs_as_a_number_that_is_not_root() -> None:
@@ -72,7 +80,16 @@ def test_what_the_build_needs_is_not_ignored(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [".env", ".git/config", ".venv/bin/python", "tests/conftest.py", "app/x.pyc", "docs/a"]
+    "path",
+    [
+        ".env",
+        ".git/config",
+        ".venv/bin/python",
+        "models/x.so",
+        "tests/conftest.py",
+        "app/x.pyc",
+        "docs/a",
+    ],
 )
 def test_what_it_does_not_need_is(path: str) -> None:
     assert is_ignored(path)

@@ -262,9 +262,10 @@ def test_every_field_of_a_view_is_explained() -> None:
 
 def test_every_dependency_has_a_reason() -> None:
     project = tomllib.loads(read("pyproject.toml"))
+    groups = project["dependency-groups"].values()
     wanted: Iterable[str] = (
         *project["project"]["dependencies"],
-        *project["dependency-groups"]["dev"],
+        *(entry for group in groups for entry in group if isinstance(entry, str)),
     )
     names = {re.match(r"[\w-]+", requirement)[0] for requirement in wanted}  # type: ignore[index] # each begins with its name
     explained = {row[0] for row in rows("docs/decisions/0003-dependencies.md")}

@@ -38,7 +38,7 @@ class FakeWriter:
 async def test_records_go_to_their_topics_with_keys_times_and_headers() -> None:
     writer = FakeWriter()
     outputs = KafkaOutputs(Names(), writer, lambda key: len(key), lambda _: None)
-    outputs.accepted(2, b"s1", b"{}", 7, b"2:40")
+    outputs.accepted(2, [(b"s1", b"{}", 7, b"2:40")])
     outputs.rejected(2, None, b"{}", 7)
     outputs.view(b"user", b"{}", 8)
     outputs.window("1m|all|", None, 9)

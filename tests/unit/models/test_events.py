@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from models.events import Event, event_label, partition_key, subject_id
+from models.event_kinds import KIND_OF, LABEL_OF, subject_id
+from models.events import Event, partition_key
 from models.validation import read_event
 from models.verdicts import CheckedEvent
 from tests.unit.models.samples import MINIMAL, NOW_MS, encode, minimal
@@ -18,12 +19,14 @@ def typed(fields: dict[str, Any]) -> Event:
 
 @pytest.mark.parametrize("name", sorted(MINIMAL))
 def test_label_is_the_known_name_or_custom(name: str) -> None:
-    assert event_label(typed(minimal(name))) == ("custom" if name == "app.opened" else name)
+    label = LABEL_OF[KIND_OF[type(typed(minimal(name)))]]
+    assert label == ("custom" if name == "app.opened" else name)
 
 
 def test_subject_is_the_content_and_of_a_swipe_the_one_left() -> None:
-    assert subject_id(typed(minimal("like", contentId="clip-9"))) == "clip-9"
-    assert subject_id(typed(minimal("swipe", contentId="clip-2"))) == "clip-1"
+    like, swipe = (typed(minimal(n, contentId="clip-9")) for n in ("like", "swipe"))
+    assert subject_id(like, KIND_OF[type(like)]) == "clip-9"
+    assert subject_id(swipe, KIND_OF[type(swipe)]) == "clip-1"
 
 
 @pytest.mark.parametrize("name", ["like", "swipe", "app.opened"])

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.figures import PLAYS, SUMS, WATCH_MS, Figures, add_counts, new_figures
+from models.figures import PLAYS, SUMS, WATCH_MS, Figures, new_figures
 from models.histogram import BUCKETS
 
 _sums = st.lists(st.integers(-(10**12), 10**15), min_size=SUMS, max_size=SUMS)
@@ -71,9 +71,3 @@ def test_empty_means_no_sum_and_no_startup() -> None:
     watched.sums[WATCH_MS] = -1
     assert not watched.is_empty()
     assert not Figures([0] * SUMS, {3: 1}).is_empty()
-
-
-def test_emptied_bucket_is_dropped_and_a_count_of_zero_leaves_no_trace() -> None:
-    counts = {1: 2, 2: 5}
-    add_counts(counts, [(1, -2), (2, 1), (7, 0)])
-    assert counts == {2: 6}

@@ -26,24 +26,17 @@ _SLICES = SliceTable().get((None,) * 8)
 
 def view(**known: Any) -> View:
     """A view that started and was swiped away, but for what is said of it."""
+    opened = (NOW_MS, "e-1", NOW_MS)
+    made = View(0, "s-1", "clip-1", "s-1", "d-1", "u-1", *opened, _SLICES, (None,) * 5)
     fields: dict[str, Any] = {
-        "number": 0,
-        "viewer": "s-1",
-        "content_id": "clip-1",
-        "session_id": "s-1",
-        "device_id": "d-1",
-        "user_id": "u-1",
-        "opened_at_ms": NOW_MS,
-        "opened_by": "e-1",
-        "last_clock_ms": NOW_MS,
-        "slices": _SLICES,
-        "context": (None,) * 5,
         "started_at_ms": NOW_MS + 400,
         "startup_ms": 400,
         "ended_by": SWIPED,
         "ended_at_ms": NOW_MS + 9_000,
     }
-    return View(**(fields | known))
+    for name, value in (fields | known).items():
+        setattr(made, name, value)
+    return made
 
 
 def record(**known: Any) -> dict[str, Any]:

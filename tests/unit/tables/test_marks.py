@@ -3,19 +3,9 @@
 import pytest
 
 from models.events import ImpressionData, PlayStartData
+from models.marks import COMPLETION, FIRST_FRAME, IMPRESSION, OTHER, SWIPE, TIMEOUT, Mark
 from models.views import REPLACED, SWIPED
-from tables.marks import (
-    COMPLETION,
-    FIRST_FRAME,
-    IMPRESSION,
-    OTHER,
-    SWIPE,
-    TIMEOUT,
-    End,
-    Mark,
-    Stretch,
-    divide,
-)
+from tables.marks import End, Stretch, divide
 
 TAIL_MS = 10_000
 KINDS = {
@@ -83,9 +73,11 @@ def test_view_before_the_marks_goes_on() -> None:
     assert views("ca9 fb10 fa11", Stretch()) == ["ca9.", "fa11"]
     ended = Stretch(End(REPLACED, 5000, "b"))
     assert views("ca9 fb10 fa11", ended) == ["ca9.", "fa11"]
-    assert ended.end == End(REPLACED, 5000, "b")
+    assert ended.end is not None
+    assert (ended.end.how, ended.end.at_ms, ended.end.next_content_id) == (REPLACED, 5000, "b")
 
 
 def test_swipe_tells_more_than_the_next_first_frame() -> None:
     (stretch,) = divide("a", marks("fa1 fb5 sa6"), TAIL_MS, None)
-    assert stretch.end == End(SWIPED, 5000, "z")
+    assert stretch.end is not None
+    assert (stretch.end.how, stretch.end.at_ms, stretch.end.next_content_id) == (SWIPED, 5000, "z")

@@ -8,10 +8,10 @@ from models.content_figures import (
     QOE_LIMITED_SKIPS,
     SKIPS,
     WATCHED_BASIS_POINTS,
-    ended_view,
     new_content_figures,
 )
 from models.dimensions import Slices
+from models.ended_views import add_ended, ended_view
 from models.views import OPEN, REPLACED, SWIPED, EndedView, View
 
 STARTED_MS = 1_000
@@ -79,20 +79,20 @@ def test_what_was_watched_is_a_share_of_the_duration_and_1_at_most(
 
 def test_an_ended_view_is_taken_out_as_it_was_added() -> None:
     figures = new_content_figures()
-    figures.add_ended(EndedView(True, True, 3_399), 1)
-    figures.add_ended(EndedView(False, False, -1), 1)
+    add_ended(figures, EndedView(True, True, 3_399), 1)
+    add_ended(figures, EndedView(False, False, -1), 1)
     assert figures.sums[ENDED_VIEWS] == 2
     assert figures.sums[SKIPS] == figures.sums[QOE_LIMITED_SKIPS] == 1
     assert figures.sums[MEASURED_VIEWS] == 1
     assert figures.sums[WATCHED_BASIS_POINTS] == 3_399
     assert figures.watched == {33: 1}
-    figures.add_ended(EndedView(True, True, 3_399), -1)
-    figures.add_ended(EndedView(False, False, -1), -1)
+    add_ended(figures, EndedView(True, True, 3_399), -1)
+    add_ended(figures, EndedView(False, False, -1), -1)
     assert figures == new_content_figures()
 
 
 def test_a_view_that_is_only_taken_out_leaves_a_negative_gain() -> None:
     figures = new_content_figures()
-    figures.add_ended(EndedView(False, False, 5_000), -1)
+    add_ended(figures, EndedView(False, False, 5_000), -1)
     assert figures.sums[ENDED_VIEWS] == -1
     assert figures.watched == {50: -1}
