@@ -27,6 +27,7 @@ from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
 from faust.transport.drivers.aiokafka import Transport as KafkaTransport
 from faust.types import TP, ConsumerMessage, Message
 
+from agents.fetched_records import FetchedRecords
 from tables.partition import Record
 
 COMMIT_RETRY_SECONDS = 0.1
@@ -150,10 +151,21 @@ class FoldingConsumer(KafkaConsumer):
         size = self._folding.fold_records
         for first in range(0, len(fetched), size):
             fold = fetched[first : first + size]
-            message = self._to_message(tp, fold[-1])
-            # Faust types the value as bytes; it only hands it to our schema.
-            message.value = cast(bytes, fold)
-            yield message
+            last = fold[-1]
+            yield ConsumerMessage(
+                tp.topic,
+                tp.partition,
+                last.offset,
+                last.timestamp / 1000,
+                last.timestamp_type,
+                [],
+                None,
+                # Faust types the value as bytes; it only hands it to our schema.
+                cast(bytes, fold),
+                None,
+                tp=tp,
+                generation_id=self.app.consumer_generation_id,
+            )
 
     async def _seek_back(self) -> None:
         # What was fetched is dropped while partitions move; the position must go back with it.
@@ -229,6 +241,7 @@ class FoldingConsumer(KafkaConsumer):
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
 
     def _new_consumer_thread(self) -> KafkaConsumerThread:
+        FetchedRecords.install(self._folding.folded_topics)
         self._own_thread = FoldingConsumerThread(self, loop=self.loop, beacon=self.beacon)
         return self._own_thread
 

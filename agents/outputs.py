@@ -28,6 +28,14 @@ class RecordWriter(Protocol):
     async def flush(self) -> None: ...
 
 
+class RunWriter(RecordWriter, Protocol):
+    """Takes many records of one partition at once; the futures are those of their batches."""
+
+    def append_run(
+        self, topic: str, partition: int, records: Sequence[AcceptedRecord], header: str
+    ) -> "list[asyncio.Future[None]]": ...
+
+
 class TopicNames(Protocol):
     """Full topic names: ``topic("views")``."""
 
@@ -46,7 +54,7 @@ class KafkaOutputs:
     def __init__(
         self,
         names: TopicNames,
-        writer: RecordWriter,
+        writer: RunWriter,
         partition_of: Callable[[bytes], int],
         fail: Callable[[BaseException], None],
     ) -> None:
@@ -66,8 +74,8 @@ class KafkaOutputs:
 
     def accepted(self, partition: int, records: Sequence[AcceptedRecord]) -> None:
         """Records of ``events.accepted``, with the raw record's partition:offset as a header."""
-        for key, value, clock_ms, source in records:
-            self._append(self._accepted, partition, key, value, clock_ms, [(SOURCE_HEADER, source)])
+        for future in self._writer.append_run(self._accepted, partition, records, SOURCE_HEADER):
+            self._watch(future)
 
     def rejected(self, partition: int, key: bytes | None, value: bytes, clock_ms: int) -> None:
         """One record of ``events.rejected``."""
@@ -129,11 +137,14 @@ class KafkaOutputs:
         acknowledged = self._writer.append(
             topic, partition, key, value, timestamp_ms=timestamp_ms, headers=headers
         )
+        self._watch(acknowledged)
+        return acknowledged
+
+    def _watch(self, acknowledged: "asyncio.Future[None]") -> None:
         # Batches share one future, so most records find theirs watched already.
         if acknowledged is not self._watched:
             self._watched = acknowledged
             acknowledged.add_done_callback(self._check)
-        return acknowledged
 
     def _check(self, acknowledged: "asyncio.Future[None]") -> None:
         if not acknowledged.cancelled():

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 Record = tuple[int, bytes | None, bytes | None]
 """Partition, key and value."""
+HeadedRecord = tuple[bytes, bytes, int, bytes]
+"""Key, value, time in milliseconds, and the value of a header."""
 
 
 class KafkaWriter:
@@ -122,15 +124,21 @@ class KafkaWriter:
             timestamp_ms = time.time_ns() // 1_000_000
         lane = self._lanes.get((topic, partition)) or self._new_lane(topic, partition)
         listed: Listed = list(headers) if headers else _NO_HEADERS
-        batch = lane.open or self._open_batch(lane)
-        taken = batch.append(batch.count, timestamp_ms, key, value, listed)
-        if taken is None:
-            batch, taken = self._append_anew(lane, timestamp_ms, key, value, listed)
-        batch.count += 1
-        size = taken.size
-        batch.bytes += size
-        self._pending.bytes += size
-        return batch.acknowledged
+        return self._append(lane, timestamp_ms, key, value, listed).acknowledged
+
+    def append_run(
+        self, topic: str, partition: int, records: Iterable[HeadedRecord], header: str
+    ) -> "list[asyncio.Future[None]]":
+        """Take records of one partition, each with one ``header``; the futures of their batches."""
+        lane = self._lanes.get((topic, partition)) or self._new_lane(topic, partition)
+        last: Batch | None = None
+        futures: list[asyncio.Future[None]] = []
+        for key, value, timestamp_ms, header_value in records:
+            batch = self._append(lane, timestamp_ms, key, value, [(header, header_value)])
+            if batch is not last:
+                last = batch
+                futures.append(batch.acknowledged)
+        return futures
 
     def append_all(
         self, topic: str, records: Iterable[Record], timestamp_ms: int
@@ -223,6 +231,19 @@ class KafkaWriter:
     def _new_lane(self, topic: str, partition: int) -> Lane:
         lane = self._lanes[topic, partition] = Lane(topic, partition)
         return lane
+
+    def _append(
+        self, lane: Lane, timestamp_ms: int, key: bytes | None, value: bytes | None, headers: Listed
+    ) -> Batch:
+        batch = lane.open or self._open_batch(lane)
+        taken = batch.append(batch.count, timestamp_ms, key, value, headers)
+        if taken is None:
+            batch, taken = self._append_anew(lane, timestamp_ms, key, value, headers)
+        batch.count += 1
+        size = taken.size
+        batch.bytes += size
+        self._pending.bytes += size
+        return batch
 
     def _append_anew(
         self, lane: Lane, timestamp_ms: int, key: bytes | None, value: bytes | None, headers: Listed

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from aiokafka.partitioner import murmur2
+from models.murmur2 import murmur2
 
 _REMEMBERED_KEYS = 1 << 16
 
@@ -11,7 +11,6 @@ _REMEMBERED_KEYS = 1 << 16
 def partition_for(key: bytes, partitions: int) -> int:
     """The partition that every Kafka client sends ``key`` to, of ``partitions``.
 
-    The hash is pure Python and takes microseconds; a session sends many events with one key.
+    Where the hash is not compiled it takes microseconds; a session sends many events with one key.
     """
-    digest: int = murmur2(key)
-    return (digest & 0x7FFFFFFF) % partitions
+    return (murmur2(key) & 0x7FFFFFFF) % partitions

@@ -8,13 +8,14 @@ commutative.
 
 from bisect import bisect_left
 from collections.abc import Mapping
+from typing import Final
 
 from models.events import MAX_STARTUP_MS
 
 RELATIVE_ERROR = 0.01
-ZERO_BUCKET = -1
+ZERO_BUCKET: Final = -1
 
-_GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
+_GAMMA: Final = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
 
 
 def _upper_bounds() -> list[float]:
@@ -24,8 +25,8 @@ def _upper_bounds() -> list[float]:
     return bounds
 
 
-_BOUNDS = _upper_bounds()
-BUCKETS = len(_BOUNDS)
+_BOUNDS: Final = _upper_bounds()
+BUCKETS: Final = len(_BOUNDS)
 
 
 def bucket_of(value_ms: int) -> int:

@@ -1,14 +1,15 @@
 """The order of renditions, to tell a step up from a step down."""
 
 import re
+from typing import Final
 
-UP = "up"
-DOWN = "down"
-UNKNOWN = "unknown"
+UP: Final = "up"
+DOWN: Final = "down"
+UNKNOWN: Final = "unknown"
 DIRECTIONS = (UP, DOWN, UNKNOWN)
 
 # The names of YouTube's player, by the height of the picture in lines.
-_NAMED_LINES = {
+_NAMED_LINES: Final = {
     "tiny": 144,
     "small": 240,
     "medium": 360,
@@ -23,7 +24,7 @@ _NAMED_LINES = {
     "8k": 4320,
     "highres": 4320,
 }
-_SIZE = re.compile(r"(?:\d{2,5}x)?(?:hd)?(\d{2,5})(?:[pi]\d{0,3})?")
+_SIZE: Final = re.compile(r"(?:\d{2,5}x)?(?:hd)?(\d{2,5})(?:[pi]\d{0,3})?")
 
 
 def direction(from_quality: str, to_quality: str) -> str:

@@ -4,15 +4,15 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-_MAX_CHARACTERS = 64
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_MAX_CHARACTERS: Final = 64
 
 # Python reads more than ISO 8601 has (any character before the time, offsets with seconds), reads
 # a fraction of a minute as one of a second, and takes other forms in each of its versions.
 _OFFSET = r"(Z|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)?"
 _FRACTION = r"([.,][0-9]+)?"
-_FORMS = re.compile(
+_FORMS: Final = re.compile(
     rf"""[0-9]{{4}}-([0-9]{{2}}-[0-9]{{2}}|W[0-9]{{2}}-[0-9])
          (T[0-9]{{2}}(:[0-9]{{2}}(:[0-9]{{2}}{_FRACTION})?)?{_OFFSET})?
        | [0-9]{{4}}([0-9]{{4}}|W[0-9]{{3}})

@@ -33,14 +33,14 @@ _FITTING_IDS: Final[set[str]] = set()
 # before a number as a colon, and the exponent e; quotes, and the t and f of the literals, keep
 # a colon apart from an e that is none.
 _KEPT_SIGNS = b'"eE:,[}]tf'
-_AS_SIGNS = bytes.maketrans(b"E,[]", b"e::}")
-_NO_SIGNS = bytes(byte for byte in range(256) if byte not in _KEPT_SIGNS)
-_EXPONENT = re.compile(rb"[:,\[\s]-?[0-9.]+[eE]\+?[0-9]{2}")
+_AS_SIGNS: Final = bytes.maketrans(b"E,[]", b"e::}")
+_NO_SIGNS: Final = bytes(byte for byte in range(256) if byte not in _KEPT_SIGNS)
+_EXPONENT: Final = re.compile(rb"[:,\[\s]-?[0-9.]+[eE]\+?[0-9]{2}")
 # A number past every double has an exponent of two digits at least, or else 300 digits of its own;
 # those show in a sample of every hundredth character.
-_MANY_DIGITS = 300
-_STRIDE = 100
-_DIGITS = re.compile(rb"[0-9.]{3}")
+_MANY_DIGITS: Final = 300
+_STRIDE: Final = 100
+_DIGITS: Final = re.compile(rb"[0-9.]{3}")
 
 _NOT_TYPED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 

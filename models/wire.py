@@ -11,11 +11,11 @@ from models.plain_names import most_names
 from models.timestamps import format_timestamp, is_canonical
 from models.verdicts import CheckedEvent
 
-_encode = msgspec.json.encode
-_decode_any = msgspec.json.Decoder().decode
+_encode: Final = msgspec.json.encode
+_decode_any: Final = msgspec.json.Decoder().decode
 _CLOSING: Final = ord("}")
-_CONTAINERS = (dict, list)
-_NOT_STRICT = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_CONTAINERS: Final = (dict, list)
+_NOT_STRICT: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def derived_event_id(raw: bytes) -> str:

@@ -7,6 +7,7 @@ that something belongs to another view. So the marks after it are divided into v
 
 from collections.abc import Iterable
 from operator import attrgetter
+from typing import Final
 
 from models.events import Event, PlayStart, Swipe
 from models.marks import COMPLETION, FIRST_FRAME, OTHER, SWIPE, TIMEOUT, Mark
@@ -18,7 +19,7 @@ from tables.view_events import Context, ViewEvents
 from tables.view_figures import ViewFigures
 from tables.view_lives import ViewLives
 
-_at_ms = attrgetter("at_ms")
+_at_ms: Final = attrgetter("at_ms")
 
 
 class LateEvents:

@@ -45,6 +45,7 @@ from tables.panes import Gains
 from tables.view_figures import ViewFigures
 
 Context = tuple[str | None, ...]
+_MAX_CONTEXTS: Final = 20_000
 
 _LIKINGS: Final[dict[int, int]] = {
     LIKE: content_figures.LIKES,
@@ -71,6 +72,16 @@ class ViewEvents:
         self._figures = figures
         self._contents = contents
         self.table = SliceTable()
+        self._contexts: dict[Context, Context] = {}
+
+    def shared(self, context: Context) -> Context:
+        """The one object that all views of this context share: there are few, and many views."""
+        known = self._contexts.get(context)
+        if known is None:
+            if len(self._contexts) >= _MAX_CONTEXTS:
+                self._contexts.clear()
+            known = self._contexts[context] = context
+        return known
 
     def slices(self, context: Context) -> Slices:
         """The slices of a view of which only the context is known."""

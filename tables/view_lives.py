@@ -82,14 +82,14 @@ class ViewLives:
             self._next_number(),
             session.viewer,
             content_id,
-            event.session_id,
+            None if event.session_id is None else session.viewer,
             event.device_id,
             event.user_id,
             at_ms,
             event_id,
             self.clock_ms,
             self._events.slices(context),
-            context,
+            self._events.shared(context),
         )
         self._add(session, view, end)
         return view

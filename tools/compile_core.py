@@ -24,6 +24,7 @@ MODULES = (
     "models/event_kinds.py",
     "models/event_time.py",
     "models/histogram.py",
+    "models/murmur2.py",
     "models/plain_names.py",
     "models/playing.py",
     "models/quality.py",

@@ -3,6 +3,7 @@ from collections.abc import Sequence
 
 from agents.outputs import KafkaOutputs
 from models.errors import BrokerUnavailableError
+from tables.partition import AcceptedRecord
 
 
 class Names:
@@ -27,6 +28,15 @@ class FakeWriter:
     ) -> "asyncio.Future[None]":
         self.records.append((topic, partition, key, value, timestamp_ms, tuple(headers or ())))
         return self.batch
+
+    def append_run(
+        self, topic: str, partition: int, records: Sequence[AcceptedRecord], header: str
+    ) -> "list[asyncio.Future[None]]":
+        for key, value, timestamp_ms, source in records:
+            self.append(
+                topic, partition, key, value, timestamp_ms=timestamp_ms, headers=[(header, source)]
+            )
+        return [self.batch]
 
     async def wait_room(self) -> None:
         return
@@ -66,6 +76,7 @@ async def test_write_that_fails_stops_the_worker_once_per_batch() -> None:
     outputs = KafkaOutputs(Names(), writer, lambda _: 0, failures.append)
     for _ in range(3):
         outputs.view(b"u", b"{}", 1)
+        outputs.accepted(0, [(b"u", b"{}", 1, b"0:1")])
     writer.batch.set_exception(BrokerUnavailableError("no acknowledgement"))
     await asyncio.sleep(0)
     assert [str(error) for error in failures] == ["no acknowledgement"]

@@ -180,6 +180,21 @@ async def test_full_batch_is_followed_by_another_in_order() -> None:
     assert len(broker.sent) == 3
 
 
+async def test_run_of_records_has_a_header_each_and_the_futures_of_its_batches() -> None:
+    broker = FakeBroker(room=3)
+    async with writing_to(broker) as writer:
+        before = writer.append("t", 0, b"k", b"before", timestamp_ms=1)
+        run = [(b"k", b"%d" % n, 10 + n, b"0:%d" % n) for n in range(4)]
+        futures = writer.append_run("t", 0, run, "source")
+        assert futures[0] is before
+        assert len(futures) == 2
+        await asyncio.gather(*futures)
+        assert broker.sent == [("t", 0, [b"before", b"0", b"1"]), ("t", 0, [b"2", b"3"])]
+        assert broker.records[1:] == [
+            (10 + n, b"k", b"%d" % n, [("source", b"0:%d" % n)]) for n in range(4)
+        ]
+
+
 async def test_next_batch_of_a_partition_waits_for_the_one_before_but_other_partitions_do_not() -> (
     None
 ):
