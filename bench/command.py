@@ -9,6 +9,7 @@ import orjson
 from app.commands.common import read_settings
 from app.ports import free_port_pair
 from bench.machine import machine
+from bench.scale_commands import growth
 from bench.state_commands import checkpoints, dedupe, restart
 
 
@@ -178,5 +179,5 @@ def core(events: int, rounds: int, seed: int) -> None:
     click.echo(orjson.dumps(asdict(cost) | {"seed": seed, "machine": machine()}).decode())
 
 
-for command in (dedupe, restart, checkpoints):
+for command in (dedupe, restart, checkpoints, growth):
     bench.add_command(command)

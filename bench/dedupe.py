@@ -1,17 +1,14 @@
 """How much memory and time remembering event ids takes, each measured in a process of its own."""
 
-import resource
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing import get_context
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.fresh_process import in_fresh_process, resident_and_peak_bytes
 from tables.dedupe import HOUR_MS, Dedupe
 
 HOURS = 24
@@ -25,7 +22,6 @@ PIECES = HOURS * 360
 
 _START_MS = 490_000 * HOUR_MS
 _SPAN_MS = HOURS * HOUR_MS
-_STATUS = Path("/proc/self/status")
 _T = TypeVar("_T")
 
 
@@ -65,7 +61,7 @@ def measure_filling(ids: int, partitions: int) -> Filled:
     Raises:
         RuntimeError: a new id was taken for known, or a known one for new.
     """
-    return _in_fresh_process(_fill, ids, partitions)
+    return in_fresh_process(_fill, ids, partitions)
 
 
 def measure_restore(ids: int, partitions: int) -> Restored:
@@ -74,7 +70,7 @@ def measure_restore(ids: int, partitions: int) -> Restored:
     Raises:
         RuntimeError: another number of ids is remembered.
     """
-    return _in_fresh_process(_restore, ids, partitions)
+    return in_fresh_process(_restore, ids, partitions)
 
 
 def digests(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -108,16 +104,11 @@ class _Stream:
             seen += int(is_new.sum())
 
 
-def _in_fresh_process(measure: Callable[[int, int], _T], ids: int, partitions: int) -> _T:
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(measure, ids, partitions).result()
-
-
 def _fill(ids: int, partitions: int) -> Filled:
     shares = _shares(ids, partitions)
     sources = [_Stream(number, share).folds() for number, share in enumerate(shares)]
     objects = [Dedupe(HOURS) for _ in sources]
-    resident_before, _ = _resident_and_peak_bytes()
+    resident_before, _ = resident_and_peak_bytes()
     fold_seconds: list[float] = []
     longest_seconds = 0.0
     uncut = [0] * partitions
@@ -137,7 +128,7 @@ def _fill(ids: int, partitions: int) -> Filled:
             dedupe.cut()
             dedupe.confirm()
             uncut[place] = 0
-    resident, peak = _resident_and_peak_bytes()
+    resident, peak = resident_and_peak_bytes()
     if sum(map(len, objects)) != ids:
         raise RuntimeError("not every id is remembered")
     last = fold_seconds[-max(1, len(fold_seconds) // 10) :]
@@ -155,7 +146,7 @@ def _fill(ids: int, partitions: int) -> Filled:
 def _restore(ids: int, partitions: int) -> Restored:
     sources = [_pieces(number, share) for number, share in enumerate(_shares(ids, partitions))]
     objects = [Dedupe(HOURS) for _ in sources]
-    resident_before, _ = _resident_and_peak_bytes()
+    resident_before, _ = resident_and_peak_bytes()
     seconds = 0.0
     for place, (hour, piece) in _in_turn(sources):
         started = time.perf_counter()
@@ -165,7 +156,7 @@ def _restore(ids: int, partitions: int) -> Restored:
     for dedupe in objects:
         dedupe.recall([0])
     seconds += time.perf_counter() - started
-    _, peak = _resident_and_peak_bytes()
+    _, peak = resident_and_peak_bytes()
     if sum(map(len, objects)) != ids:
         raise RuntimeError("not every id is remembered")
     return Restored(
@@ -198,13 +189,3 @@ def _in_turn(sources: list[Iterator[_T]]) -> Iterator[tuple[int, _T]]:
                 yield place, next(source)
             except StopIteration:
                 del left[place]
-
-
-def _resident_and_peak_bytes() -> tuple[int, int]:
-    """Memory of this process: what is resident now, and the most that ever was."""
-    if not _STATUS.exists():
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak, peak
-    fields = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines())
-    resident, peak = (int(fields[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
-    return resident, peak

@@ -31,7 +31,7 @@ def test_last_line_is_a_report_of_memory_time_and_restore() -> None:
 
 
 def test_a_dedupe_that_errs_gives_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.dedupe._in_fresh_process", lambda measure, *args: measure(*args))
+    monkeypatch.setattr("bench.dedupe.in_fresh_process", lambda measure, *args: measure(*args))
     monkeypatch.setattr(Dedupe, "add", lambda *_: True)
     with pytest.raises(RuntimeError, match="taken for"):
         measure_filling(50_000, 1)
