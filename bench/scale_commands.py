@@ -1,11 +1,13 @@
 """The subcommands of ``playvitals bench`` that measure what grows with what."""
 
+import asyncio
 from dataclasses import asdict
 from typing import Any
 
 import click
 import orjson
 
+from app.commands.common import read_settings
 from bench.machine import machine
 
 
@@ -65,3 +67,47 @@ def growth(events: int, rounds: int, share: float) -> None:
         click.echo(f"{name:32}{seen.small_us:>8,.0f}{seen.large_us:>8,.0f}{seen.ratio:>8.2f}")
         found[name] = asdict(seen) | {"ratio": round(seen.ratio, 3)}
     report(found)
+
+
+@click.command()
+@click.option(
+    "--events",
+    default=1_000_000,
+    show_default=True,
+    type=click.IntRange(200_000, 5_000_000),
+    help="How many events the backlog holds.",
+)
+@click.option(
+    "--rounds", default=2, show_default=True, type=click.IntRange(1, 20), help="Of each number."
+)
+@click.option("--seed", default=1, show_default=True, type=int, help="Of the generated load.")
+def scaling(events: int, rounds: int, seed: int) -> None:
+    """Measure what a second worker adds to the first.
+
+    One worker, and two that share the partitions, take in the same backlog from an embedded broker
+    of its own, on which it lies before they start: the load generator costs them nothing. The CPU
+    time of the broker, which has no core of its own on a small machine, is measured beside theirs.
+    The last line is one JSON object.
+
+    \b
+    Example:
+      playvitals bench scaling --rounds 3
+    """
+    read_settings()
+    from bench.scaling import measure_scaling
+
+    click.echo(f"one worker and two take in {events:,} events each, by turns …")
+    result = asyncio.run(measure_scaling(events, rounds, seed))
+    for reached in (result.one, result.two):
+        click.echo(
+            f"{reached.workers} at work: {reached.events_per_second:,.0f} events/s; "
+            f"{reached.worker_cpu_us:.2f} us of the workers' CPU time per event, "
+            f"{reached.broker_cpu_us:.2f} us of the broker's; at most {reached.largest_share:.1%} "
+            "of the events in one worker"
+        )
+    click.echo(
+        f"{result.by_wall_clock:.2f} times by wall clock, of {result.limit_here:.2f} that the "
+        f"cores here allow with the broker on them; {result.by_cpu:.2f} times by CPU time, with a "
+        "core for each"
+    )
+    report(asdict(result))
