@@ -9,6 +9,7 @@ import orjson
 from app.commands.common import read_settings
 from app.ports import free_port_pair
 from bench.machine import machine
+from bench.memory_commands import memory
 from bench.scale_commands import growth, scaling
 from bench.state_commands import checkpoints, dedupe, restart
 
@@ -179,5 +180,5 @@ def core(events: int, rounds: int, seed: int) -> None:
     click.echo(orjson.dumps(asdict(cost) | {"seed": seed, "machine": machine()}).decode())
 
 
-for command in (dedupe, restart, checkpoints, growth, scaling):
+for command in (dedupe, restart, checkpoints, growth, scaling, memory):
     bench.add_command(command)
