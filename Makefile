@@ -7,6 +7,8 @@ BIN = .venv/bin
 ARGS =
 # Most tests wait for something; those of one file share a broker. One process: PARALLEL=
 PARALLEL = -n 2 --dist loadfile
+# Of make bench
+OUTPUT = bench-results
 # Of make chaos
 SEED = 1
 SECONDS = 120
@@ -19,7 +21,8 @@ help:
 	@echo "make chaos   a cluster under faults; SEED=1 SECONDS=120 are the defaults"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make format  let ruff put the code into shape"
-	@echo "make bench   throughput of one worker on this machine"
+	@echo "make bench   all measurements, beside other frameworks; tables in OUTPUT=bench-results"
+	@echo "make bench-quick  worker, textbook Faust and API in three minutes"
 	@echo "make dashboards  write the Grafana dashboards anew from dashboards/grafana/generator"
 	@echo "make setup   only make .venv and compile the core; make clean removes both and all caches"
 
@@ -32,8 +35,9 @@ run: setup
 demo: setup
 	@exec $(BIN)/playvitals demo $(ARGS)
 
-bench: setup
-	@exec $(BIN)/playvitals bench $(ARGS)
+bench:
+	@PYTHON="$(PYTHON)" tools/setup bench
+	@exec .venv-bench/bin/playvitals bench all --output $(OUTPUT) $(ARGS)
 
 bench-quick: setup
 	@exec $(BIN)/playvitals bench quick $(ARGS)
@@ -61,6 +65,6 @@ dashboards: setup
 	@$(BIN)/python -m dashboards.grafana.generator
 
 clean:
-	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-bench dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -f *.so models/*.so tables/*.so playvitals_core.digest

@@ -4,23 +4,31 @@ import asyncio
 from dataclasses import asdict
 
 import click
+import msgspec
 import orjson
 
 from app.commands.common import read_settings
 from app.ports import free_port_pair
+from bench.comparison_commands import everything, peers, quick
 from bench.machine import machine
 from bench.memory_commands import memory
 from bench.scale_commands import growth, scaling
+from bench.sizing import MAX_EVENTS
 from bench.state_commands import checkpoints, dedupe, restart
 
 
 @click.group(invoke_without_command=True)
 @click.option(
     "--events",
-    default=500_000,
+    default=1_000_000,
     show_default=True,
-    type=click.IntRange(100_000, 5_000_000),
-    help="How many events the worker takes in.",
+    type=click.IntRange(100_000, MAX_EVENTS),
+    help="How many events the worker takes in, where no time is given.",
+)
+@click.option(
+    "--sustained-seconds",
+    type=click.FloatRange(10.0, 600.0),
+    help="Measure for so long after a warm-up, with as many events as that needs.",
 )
 @click.option(
     "--fold-records",
@@ -31,97 +39,49 @@ from bench.state_commands import checkpoints, dedupe, restart
 )
 @click.option("--seed", default=1, show_default=True, type=int, help="Of the generated load.")
 @click.pass_context
-def bench(ctx: click.Context, events: int, fold_records: int, seed: int) -> None:
+def bench(
+    ctx: click.Context,
+    events: int,
+    sustained_seconds: float | None,
+    fold_records: int,
+    seed: int,
+) -> None:
     """Measure how many events per second one worker handles end to end, or what a part costs.
 
-    An embedded broker of its own is filled with generated events; then one worker process takes
-    them in: validation, deduplication, views, windows, and all downstream topics. The last line
-    is one JSON object. Other work on the machine makes the figure lower.
+    An embedded broker of its own, or a topic of the Kafka of PLAYVITALS_KAFKA, is filled with
+    generated events; then one worker process takes them in: validation, deduplication, views,
+    windows, checkpoints, and all downstream topics. Nothing generates load while it works. The last
+    line is one JSON object. Other work on the machine makes the figure lower.
 
     \b
     Example:
-      playvitals bench --events 1000000
+      playvitals bench --sustained-seconds 120
     """
     if ctx.invoked_subcommand is not None:
         return
     read_settings()
+    from bench.sustained import sustained_worker
     from bench.worker_throughput import measure_worker
 
-    click.echo(f"filling an embedded broker with {events:,} events, then starting one worker …")
-    result = asyncio.run(measure_worker(events, seed, free_port_pair(), fold_records))
+    click.echo("filling a topic with events, then starting one worker …")
+    if sustained_seconds is None:
+        result = asyncio.run(measure_worker(events, seed, free_port_pair(), fold_records))
+    else:
+        result = asyncio.run(sustained_worker(sustained_seconds, seed, fold_records))
     click.echo(
-        f"{result.events_per_second:,.0f} events/s end to end in one worker process, "
+        f"{result.events_per_second:,.0f} events/s end to end in one worker process over "
+        f"{result.seconds:.0f} s ({result.slowest_stretch_events_per_second:,.0f} at the slowest), "
         f"{result.cpu_us_per_event:.1f} us of its CPU time per event, "
         f"{result.resident_mib:,.0f} MiB resident"
     )
     report = {
         "worker_events_per_second": result.events_per_second,
         "worker_cpu_us_per_event": result.cpu_us_per_event,
-        **asdict(result),
+        **msgspec.to_builtins(result),
         "seed": seed,
         "machine": machine(),
     }
     click.echo(orjson.dumps(report).decode())
-
-
-@bench.command()
-@click.option(
-    "--events",
-    default=1_000_000,
-    show_default=True,
-    type=click.IntRange(100_000, 5_000_000),
-    help="How many events our worker takes in.",
-)
-@click.option(
-    "--peer-events",
-    default=30_000,
-    show_default=True,
-    type=click.IntRange(1_000, 1_000_000),
-    help="How many events textbook Faust takes in: its rate counts, and it takes longer.",
-)
-@click.option(
-    "--api-seconds",
-    default=20.0,
-    show_default=True,
-    type=click.FloatRange(2.0, 600.0),
-    help="For how long the API is sent batches of 10 events.",
-)
-@click.option("--seed", default=1, show_default=True, type=int, help="Of the generated load.")
-def quick(events: int, peer_events: int, api_seconds: float, seed: int) -> None:
-    """Measure the worker, textbook Faust and the API one after the other, in three minutes.
-
-    Each on an embedded broker of its own. Worker and Faust must count what the load holds. The last
-    line is one JSON object. Other work on the machine makes the figures lower; the ratio less so.
-
-    \b
-    Example:
-      playvitals bench quick
-    """
-    read_settings()
-    from bench.quick import measure_quick
-
-    report = asyncio.run(measure_quick(events, peer_events, api_seconds, seed))
-    worker, peer, api = report.worker, report.plain_faust, report.api
-    for name, rate, cpu_us in (
-        ("playvitals worker", worker.events_per_second, worker.cpu_us_per_event),
-        ("textbook Faust", peer.events_per_second, peer.cpu_us_per_event),
-        ("playvitals API, batches of 10", api.events_per_second, api.cpu_us_per_event),
-    ):
-        click.echo(f"{name:30} {rate:>10,.0f} events/s {cpu_us:>8.1f} us of CPU time per event")
-    click.echo(f"the worker does {report.ratio:.0f} times what textbook Faust does")
-    line = {
-        "worker_events_per_second": worker.events_per_second,
-        "worker_cpu_us_per_event": worker.cpu_us_per_event,
-        "plain_faust_events_per_second": peer.events_per_second,
-        "plain_faust_cpu_us_per_event": peer.cpu_us_per_event,
-        "ratio": round(report.ratio, 2),
-        "api_events_per_second": api.events_per_second,
-        "api_cpu_us_per_event": api.cpu_us_per_event,
-        "api_p99_ms": api.p99_ms,
-        "seed": seed,
-        "machine": machine(),
-    }
-    click.echo(orjson.dumps(line).decode())
 
 
 @bench.command()
@@ -180,5 +140,8 @@ def core(events: int, rounds: int, seed: int) -> None:
     click.echo(orjson.dumps(asdict(cost) | {"seed": seed, "machine": machine()}).decode())
 
 
-for command in (dedupe, restart, checkpoints, growth, scaling, memory):
+for command in (
+    *(quick, peers, everything, dedupe, restart, checkpoints),
+    *(growth, scaling, memory),
+):
     bench.add_command(command)

@@ -1,31 +1,16 @@
 """The core of the comparison in a few minutes: our worker, textbook Faust, and the API."""
 
-import asyncio
-import sys
-import time
 from dataclasses import dataclass
-from itertools import chain
-
-import msgspec
 
 from app.ports import free_port_pair
 from bench.api_throughput import ApiThroughput, api_process, measure_api
-from bench.load import Load, fill_topic
-from bench.totals import Totals, require_equal, totals_of
-from bench.worker_process import broker_with_topics
-from bench.worker_throughput import LOAD_SECONDS, Throughput, measure_worker
-from models.errors import OperatorError
+from bench.peer_process import Peer, measure_peer
+from bench.peers.programs import PLAIN_FAUST
+from bench.sizing import long_enough
+from bench.worker_throughput import Throughput, measure_worker
 
-PEER_SECONDS = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """What another program reached on the same kind of load. CPU time is of its process."""
-
-    events: int
-    events_per_second: float
-    cpu_us_per_event: float
+FIRST_EVENTS = 600_000
+LIMIT_EVENTS = 2_500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,53 +28,21 @@ class QuickReport:
 
 
 async def measure_quick(
-    worker_events: int, peer_events: int, api_seconds: float, seed: int
+    worker_seconds: float, peer_events: int, api_seconds: float, seed: int
 ) -> QuickReport:
     """Measure the three one after the other, each on a broker of its own.
+
+    The worker's load is chosen for it to work about ``worker_seconds``, whatever its speed.
 
     Raises:
         OperatorError: one of them failed, or counted something else than the load holds.
     """
-    worker = await measure_worker(worker_events, seed, free_port_pair())
-    plain_faust = await measure_plain_faust(peer_events, seed)
+
+    async def worker(events: int) -> Throughput:
+        return await measure_worker(events, seed, free_port_pair(), steady_seconds=worker_seconds)
+
+    measured = await long_enough(worker, FIRST_EVENTS, worker_seconds, LIMIT_EVENTS)
+    plain_faust = await measure_peer(PLAIN_FAUST, peer_events, seed, worker_seconds)
     async with api_process(free_port_pair()) as (settings, _):
         api = await measure_api(settings, 10, api_seconds)
-    return QuickReport(worker, plain_faust, api)
-
-
-async def measure_plain_faust(events: int, seed: int) -> Peer:
-    """Let textbook Faust take in a raw topic with so many events.
-
-    Raises:
-        OperatorError: it failed, or counted something else than the load holds.
-    """
-    async with broker_with_topics(free_port_pair()) as (settings, _):
-        load = Load(events, LOAD_SECONDS, time.time_ns() // 1_000_000, seed)
-        await fill_topic(settings, load.chunks())
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bench.peers.plain_faust"),
-            *(settings.bootstrap_servers, settings.topic_prefix),
-            *("--partitions", str(settings.partitions), "--events", str(events)),
-            stdout=asyncio.subprocess.PIPE,
-        )
-        try:
-            async with asyncio.timeout(PEER_SECONDS):
-                output, _ = await process.communicate()
-        except TimeoutError:
-            raise OperatorError(
-                f"textbook Faust did not take in {events} events within {PEER_SECONDS:.0f} s"
-            ) from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-    if process.returncode:
-        raise OperatorError("textbook Faust failed; see its message above")
-    line = output.splitlines()[-1]
-    require_equal(
-        "textbook Faust",
-        msgspec.json.decode(line, type=Totals),
-        totals_of(chain.from_iterable(load.chunks())),
-    )
-    reached = msgspec.json.decode(line)
-    return Peer(events, reached["events_per_second"], reached["cpu_us_per_event"])
+    return QuickReport(measured, plain_faust, api)

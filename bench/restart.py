@@ -33,6 +33,8 @@ class Restart:
     ``stored_mib`` is the size of the checkpoints, ``resident_mib`` that of the worker which wrote
     them; ``ready_seconds`` the time from the start of its successor to ready, the end of the killed
     worker's session included; ``restore_seconds`` that of the last restore of a partition.
+    ``restored_events_per_second`` is how many events the state had been made of, per second to
+    ready.
     """
 
     viewers: int
@@ -40,6 +42,7 @@ class Restart:
     resident_mib: float
     ready_seconds: float
     restore_seconds: float
+    restored_events_per_second: float
     longest_pause_ms: float
 
 
@@ -67,6 +70,7 @@ async def measure_restart(viewers: int, port: int) -> Restart:
         resident_mib=round(before["process_resident_memory_bytes"] / 2**20, 1),
         ready_seconds=round(ready_seconds, 2),
         restore_seconds=round(after["playvitals_restore_duration_seconds"], 2),
+        restored_events_per_second=round(viewers * EVENTS_PER_VIEWER / ready_seconds, 1),
         longest_pause_ms=round(before["playvitals_checkpoint_pause_seconds"] * 1000, 1),
     )
 

@@ -8,18 +8,17 @@ Missing, compared with playvitals: late and out-of-order events, view time-outs,
 windows over partitions, exactness through a crash.
 """
 
-import argparse
 import asyncio
 import sys
-import time
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import faust
-import msgspec
 import orjson
 
+from bench.peers.meter import Job, Meter, peer_main
 from bench.totals import Totals
 from models.timestamps import parse_timestamp_ms
 
@@ -58,31 +57,40 @@ def create_app(servers: str, prefix: str, partitions: int, folder: Path, totals:
     @app.agent(raw)
     async def count(stream: Any) -> None:
         async for record in stream.events():
-            event = orjson.loads(record.value)
-            name, data = event["event"], event.get("data", {})
-            if any(field not in data for field in REQUIRED.get(name, ())):
-                continue
-            if event["eventId"] in seen:
-                totals.duplicate += 1
-                continue
-            seen[event["eventId"]] = True
-            totals.accepted += 1
-            view = views[event["sessionId"]]
-            gains = _gains(view, event, name, data)
-            views[event["sessionId"]] = view
-            _add_totals(totals, gains)
-            at_ms = parse_timestamp_ms(event["timestamp"]) or 0
-            pane_ms = at_ms - at_ms % PANE_MS
-            slices = [f"{name}={event.get(name, 'unknown')}" for name in DIMENSIONS]
-            for value in ("all", *slices):
-                key = f"{pane_ms}|{value}"
-                sums = panes[key]
-                for figure, gain in gains.items():
-                    sums[figure] = sums.get(figure, 0) + gain
-                panes[key] = sums
-            await accepted.send(key=record.key, value=record.value)
+            if takes(record.value, seen, views, panes, totals):
+                await accepted.send(key=record.key, value=record.value)
 
     return app
+
+
+def takes(value: bytes, seen: Any, views: Any, panes: Any, totals: Totals) -> bool:
+    """Whether an event is forwarded; if it is, it is counted in the tables."""
+    try:
+        event = orjson.loads(value)
+        name, data, session = event["event"], event.get("data", {}), event["sessionId"]
+        event_id, at_ms = event["eventId"], parse_timestamp_ms(event["timestamp"])
+    except (ValueError, KeyError):
+        return False
+    if at_ms is None or any(field not in data for field in REQUIRED.get(name, ())):
+        return False
+    if event_id in seen:
+        totals.duplicate += 1
+        return False
+    seen[event_id] = True
+    totals.accepted += 1
+    view = views[session]
+    gains = _gains(view, event, name, data)
+    views[session] = view
+    _add_totals(totals, gains)
+    pane_ms = at_ms - at_ms % PANE_MS
+    slices = [f"{name}={event.get(name, 'unknown')}" for name in DIMENSIONS]
+    for slice_ in ("all=", *slices):
+        key = f"{pane_ms}|{slice_}"
+        sums = panes[key]
+        for figure, gain in gains.items():
+            sums[figure] = sums.get(figure, 0) + gain
+        panes[key] = sums
+    return True
 
 
 def _gains(
@@ -116,40 +124,23 @@ def _add_totals(totals: Totals, gains: dict[str, int]) -> None:
     totals.rebuffer_ms += gains.get("rebufferMs", 0)
 
 
-async def run(servers: str, prefix: str, partitions: int, events: int) -> dict[str, Any]:
-    """Take in so many events; what was counted, and how fast after the first of them."""
+async def take_in(job: Job) -> Mapping[str, Any]:
+    """Run the app until all events of the job are counted."""
     totals = Totals()
+    meter = Meter(totals, job.events)
     with TemporaryDirectory() as folder:
-        app = create_app(servers, prefix, partitions, Path(folder), totals)
+        app = create_app(job.servers, job.prefix, job.partitions, Path(folder), totals)
         await app.start()
-        first: tuple[float, int, float] | None = None
-        while (done := totals.accepted + totals.duplicate) < events:
-            if first is None and done:
-                first = (time.perf_counter(), done, time.process_time())
-            await asyncio.sleep(0.01)
-        begun, already, cpu = first or (time.perf_counter(), 0, 0.0)
-        seconds = time.perf_counter() - begun
-        spent = time.process_time() - cpu
+        meter.start()
+        await asyncio.to_thread(meter.wait)
         await app.stop()
-    return {
-        **msgspec.structs.asdict(totals),
-        "events_per_second": round((events - already) / seconds, 1),
-        "cpu_us_per_event": round(spent / max(1, events - already) * 1e6, 1),
-    }
+    return meter.report()
 
 
-def main() -> int:
-    """Print one JSON object as the last line."""
-    parser = argparse.ArgumentParser(prog="python -m bench.peers.plain_faust", description=__doc__)
-    parser.add_argument("servers", help="HOST:PORT of the broker")
-    parser.add_argument("prefix", help="of the topics")
-    parser.add_argument("--partitions", type=int, required=True)
-    parser.add_argument("--events", type=int, required=True, help="that the raw topic has")
-    options = parser.parse_args()
-    report = asyncio.run(run(options.servers, options.prefix, options.partitions, options.events))
-    print(orjson.dumps(report).decode())
-    return 0
+def run(job: Job) -> Mapping[str, Any]:
+    """Take in all events of the job."""
+    return asyncio.run(take_in(job))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(peer_main("bench.peers.plain_faust", __doc__, run))

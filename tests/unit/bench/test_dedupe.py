@@ -40,4 +40,4 @@ def test_a_dedupe_that_errs_gives_no_figures(monkeypatch: pytest.MonkeyPatch) ->
 def test_without_a_subcommand_the_worker_is_measured() -> None:
     result = CliRunner().invoke(bench, ["--events", "1"])
     assert result.exit_code == 2
-    assert "100000<=x<=5000000" in result.output
+    assert "100000<=x<=20000000" in result.output
