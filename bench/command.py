@@ -10,6 +10,7 @@ import orjson
 from app.commands.common import read_settings
 from app.ports import free_port_pair
 from bench.comparison_commands import everything, peers, quick
+from bench.latency_command import latency
 from bench.machine import machine
 from bench.memory_commands import memory
 from bench.scale_commands import growth, scaling
@@ -142,6 +143,6 @@ def core(events: int, rounds: int, seed: int) -> None:
 
 for command in (
     *(quick, peers, everything, dedupe, restart, checkpoints),
-    *(growth, scaling, memory),
+    *(growth, latency, scaling, memory),
 ):
     bench.add_command(command)

@@ -3,7 +3,8 @@
 A process of its own, so that its work is not counted as the API's. Without a rate each connection
 sends its next request as soon as it has the answer to the last one. With a rate requests are due at
 fixed times, and a latency runs from when the request was due: a server that falls behind is not
-asked less for it.
+asked less for it. A worker behind the server takes a repeated event for a duplicate, so with
+``--different`` there can be as many different events as are sent.
 """
 
 import argparse
@@ -20,7 +21,8 @@ import msgspec
 from bench.load import Load
 
 LOAD_SECONDS = 60.0
-_DIFFERENT_EVENTS = 20_000
+DIFFERENT_EVENTS = 20_000
+READY = b"ready\n"
 _OK = b"HTTP/1.1 200 "
 
 
@@ -85,9 +87,15 @@ class Connection(asyncio.Protocol):
         cast(asyncio.Transport, self._transport).write(next(self._requests))
 
 
-def requests_of(batch: int, key: str, seed: int) -> list[bytes]:
-    """HTTP requests with ``batch`` events each, of the load that the worker's benchmark has."""
-    load = Load(_DIFFERENT_EVENTS, LOAD_SECONDS, time.time_ns() // 1_000_000, seed)
+def requests_of(
+    batch: int, key: str, seed: int, events: int = DIFFERENT_EVENTS, span_seconds: float = 0.0
+) -> list[bytes]:
+    """HTTP requests with ``batch`` events each, of the load that the worker's benchmark has.
+
+    The ``events`` different ones are of the last minute, or of the ``span_seconds`` from now on.
+    """
+    end_ms = round(time.time() * 1000 + span_seconds * 1000)
+    load = Load(events, span_seconds or LOAD_SECONDS, end_ms, seed)
     values = [value for chunk in load.chunks() for _, value, _ in chunk]
     head = (
         b"POST /v1/events/batch HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %b\r\n"
@@ -137,10 +145,24 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rate", type=float, default=0.0, help="requests per second; 0: all")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--different",
+        action="store_true",
+        help="repeat no event at this rate; say when ready, and begin at a line of standard input",
+    )
     options = parser.parse_args()
     host, _, port = options.address.rpartition(":")
-    requests = requests_of(options.batch, options.key, options.seed)
-    begin = time.perf_counter()
+    if options.different:
+        events = round(options.rate * options.seconds + 1) * options.batch
+        requests = requests_of(
+            options.batch, options.key, options.seed, events, span_seconds=options.seconds
+        )
+        sys.stdout.buffer.write(READY)
+        sys.stdout.buffer.flush()
+        sys.stdin.readline()
+    else:
+        requests = requests_of(options.batch, options.key, options.seed)
+    begin, cpu_before = time.perf_counter(), time.process_time()
     work = send(host, int(port), requests, options.connections, options.seconds, options.rate)
     if sys.platform == "win32":
         answers = asyncio.run(work)
@@ -154,7 +176,7 @@ def main() -> int:
         "requests": len(answers.latencies_seconds),
         "refused": answers.refused,
         "seconds": round(seconds, 3),
-        "own_cpu_seconds": round(time.process_time(), 3),
+        "own_cpu_seconds": round(time.process_time() - cpu_before, 3),
         "p50_ms": round(latencies[len(latencies) // 2] * 1000, 2),
         "p99_ms": round(latencies[len(latencies) * 99 // 100] * 1000, 2),
     }
