@@ -10,6 +10,7 @@ import orjson
 from app.commands.common import read_settings
 from app.ports import free_port_pair
 from bench.comparison_commands import everything, peers, quick
+from bench.flow_command import flow
 from bench.latency_command import latency
 from bench.machine import machine
 from bench.memory_commands import memory
@@ -143,6 +144,6 @@ def core(events: int, rounds: int, seed: int) -> None:
 
 for command in (
     *(quick, peers, everything, dedupe, restart, checkpoints),
-    *(growth, latency, scaling, memory),
+    *(growth, flow, latency, scaling, memory),
 ):
     bench.add_command(command)

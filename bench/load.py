@@ -120,11 +120,20 @@ def _step(offset_ms: int, event: dict[str, Any]) -> _Step:
     return _Step(offset_ms, msgspec.json.encode(fields)[1:], name == "impression")
 
 
-def _viewers(templates: list[list[_Step]], events_per_second: float) -> int:
-    """How many viewers at a time send so many events."""
+def events_per_viewer_second(seed: int) -> float:
+    """How many events a viewer who watches sends per second, on average."""
+    return _events_per_second(_templates(seed))
+
+
+def _events_per_second(templates: list[list[_Step]]) -> float:
     events = sum(len(template) for template in templates)
     length_ms = sum(template[-1].offset_ms + _PAUSE_MS for template in templates)
-    return max(1, round(events_per_second / (events / (length_ms / 1000))))
+    return events / (length_ms / 1000)
+
+
+def _viewers(templates: list[list[_Step]], events_per_second: float) -> int:
+    """How many viewers at a time send so many events."""
+    return max(1, round(events_per_second / _events_per_second(templates)))
 
 
 def _first_events(rng: Random, templates: list[list[_Step]], viewers: int) -> list[_Entry]:

@@ -74,8 +74,8 @@ class Spent:
 class BenchPartition:
     """A partition that takes in records and publishes, as one of twelve of a worker."""
 
-    def __init__(self) -> None:
-        self.outputs = KeptOutputs()
+    def __init__(self, outputs: KeptOutputs | None = None) -> None:
+        self.outputs = outputs or KeptOutputs()
         self._clock_ms = START_MS
         self._next_publication_ms = START_MS
         rules = PartitionRules(
