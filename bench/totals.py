@@ -79,7 +79,8 @@ def totals_of(records: Iterable[Record]) -> Totals:
 def totals_of_metrics(metrics: Mapping[str, float]) -> Totals:
     """What a worker counted, by its metrics summed over their labels."""
     return Totals(
-        accepted=round(metrics["playvitals_events_total"]),
+        accepted=round(metrics.get("playvitals_events_total/accepted", 0)),
+        duplicate=round(metrics.get("playvitals_events_total/duplicate", 0)),
         plays=round(metrics["playvitals_plays_total"]),
         completions=round(metrics["playvitals_completions_total"]),
         rebuffers=round(metrics["playvitals_rebuffers_total"]),

@@ -68,6 +68,8 @@ async def watch_metrics(
 ) -> AsyncIterator[Metrics]:
     """The worker's metrics, each summed over its labels, over and over.
 
+    What has outcomes is also there as ``name/outcome``.
+
     Raises:
         OperatorError: the worker ended, or the deadline has passed.
     """
@@ -99,4 +101,7 @@ async def _scrape(session: aiohttp.ClientSession, url: str) -> Metrics:
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
+            if outcome := sample.labels.get("outcome"):
+                name = f"{sample.name}/{outcome}"
+                sums[name] = sums.get(name, 0.0) + sample.value
     return sums

@@ -8,7 +8,7 @@ from bench.load import Load
 from bench.peer_process import Peer
 from bench.peers.meter import Meter
 from bench.peers.programs import PROGRAMS, Program
-from bench.totals import Tally, Totals, require_equal, totals_of
+from bench.totals import Tally, Totals, require_equal, totals_of, totals_of_metrics
 from bench.worker_throughput import Throughput
 from models.errors import OperatorError
 
@@ -40,6 +40,20 @@ def test_totals_of_a_load_are_those_of_its_events_one_by_one() -> None:
 def test_other_totals_are_no_comparison() -> None:
     with pytest.raises(OperatorError, match="no comparison"):
         require_equal("it", Totals(accepted=1), Totals(accepted=2))
+
+
+def test_refused_events_of_a_worker_are_none_that_it_accepted() -> None:
+    metrics = {
+        "playvitals_events_total": 100.0,
+        "playvitals_events_total/accepted": 90.0,
+        "playvitals_events_total/duplicate": 7.0,
+        "playvitals_events_total/rejected": 3.0,
+        "playvitals_plays_total": 5.0,
+        "playvitals_completions_total": 4.0,
+        "playvitals_rebuffers_total": 3.0,
+        "playvitals_rebuffer_seconds_total": 1.25,
+    }
+    assert totals_of_metrics(metrics) == Totals(90, 7, 5, 4, 3, 1250)
 
 
 def test_meter_reports_once_everything_is_counted() -> None:
