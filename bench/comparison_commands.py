@@ -139,7 +139,8 @@ def _run(
     read_settings()
     from bench.comparison import require_installed
     from bench.reports import report_of, table, write_report, write_tables
-    from bench.steps import STEPS, Plan
+    from bench.step import Plan
+    from bench.steps import STEPS
 
     names = [step.name for step in STEPS]
     if unknown := [name for name in only if name not in names]:

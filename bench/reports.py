@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.machine import described
-from bench.steps import Findings, Plan, Step
+from bench.step import Findings, Plan, Step
 
 MARKDOWN = "benchmarks.md"
 

@@ -1,11 +1,10 @@
 """What ``make bench`` measures: one step after the other, each with a report and a table.
 
-A new measurement joins by a function that returns a :class:`Findings`, and a line in
+A new measurement joins by a function that returns :class:`bench.step.Findings`, and a line in
 :data:`STEPS`.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import msgspec
 
@@ -13,37 +12,10 @@ from app.ports import free_port_pair
 from bench.api_throughput import measure_api_levels
 from bench.comparison import HEADERS, measure_comparison, rows
 from bench.restart import measure_restart
+from bench.scale_steps import SCALE_STEPS
+from bench.step import Findings, Plan, Say, Step
 
 RECOVERY_VIEWERS = (100_000, 300_000)
-
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """For how long each is measured, for how long our worker's steady rate is, and the seed."""
-
-    seconds: float
-    sustained_seconds: float
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """Of a step: for programs, and as a table for people."""
-
-    result: dict[str, object]
-    headers: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """``measure`` takes how it is to be done, and whom to tell what it is at."""
-
-    name: str
-    title: str
-    measure: Callable[[Plan, Say], Coroutine[None, None, Findings]]
 
 
 async def _peers(plan: Plan, say: Say) -> Findings:
@@ -96,4 +68,5 @@ STEPS = (
     Step("peers", "The worker beside other programs", _peers),
     Step("api", "The events API, `acks=all`", _api),
     Step("recovery", "A worker killed and started again", _recovery),
+    *SCALE_STEPS,
 )

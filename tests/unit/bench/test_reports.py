@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from bench import steps
 from bench.command import bench
 from bench.machine import described, machine
-from bench.steps import Findings, Plan, Say, Step
+from bench.step import Findings, Plan, Say, Step
 
 
 async def measured(plan: Plan, say: Say) -> Findings:
