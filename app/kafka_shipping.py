@@ -117,6 +117,8 @@ class Shipping:
             # Whoever creates a missing topic may take longer than anybody wants to wait.
             if isinstance(error, UnknownTopicOrPartitionError) or not _may_pass(error):
                 self._settle(batch, error)
+                if lane.is_ready:
+                    self.wake()
                 return
             batch.trouble = error
         is_known = producer.leader_of(lane.topic, lane.partition) is not None

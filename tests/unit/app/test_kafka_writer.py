@@ -325,6 +325,35 @@ async def test_missing_topic_fails_at_once() -> None:
             await writer.append("missing", 0, None, b"a")
 
 
+async def test_what_waits_behind_a_batch_that_nobody_leads_goes_out_after_it() -> None:
+    class Forgetful(FakeBroker):
+        """Says once that a topic is missing, when the test lets it."""
+
+        answer = asyncio.Event()
+
+        async def look_up(self, topic: str, partition: int) -> None:
+            self.lookups += 1
+            await self.answer.wait()
+            self.leaders.clear()
+            raise UnknownTopicOrPartitionError("not yet")
+
+    broker = Forgetful()
+    broker.leaders[0] = None
+    async with writing_to(broker, timeout_seconds=DEADLINE_SECONDS) as writer:
+        first = writer.append("t", 0, None, b"a")
+        await until(lambda: broker.lookups == 1)
+        second = writer.append("t", 0, None, b"b")
+        assert second is not first, "the first is under way"
+        for _ in range(10):
+            await asyncio.sleep(0)
+        broker.answer.set()
+        with pytest.raises(BrokerUnavailableError, match="not yet"):
+            await first
+        async with asyncio.timeout(1.0):
+            await second
+    assert broker.sent == [("t", 0, [b"b"])]
+
+
 async def test_each_record_has_its_own_deadline() -> None:
     broker = FakeBroker()
     broker.automatic = False
