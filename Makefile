@@ -67,4 +67,4 @@ dashboards: setup
 clean:
 	rm -rf .venv .venv-bench dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
-	rm -f *.so models/*.so tables/*.so playvitals_core.digest .compiled-core
+	rm -f *.so models/*.so tables/*.so playvitals_core*.digest .compiled-core

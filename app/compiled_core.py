@@ -12,18 +12,19 @@ from models.errors import OperatorError
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("models", "tables")
-DIGEST_FILE = "playvitals_core.digest"
-"""Beside the packages: the digest of the sources that were compiled."""
+GROUP = "playvitals_core"
+_SUFFIX: str = sysconfig.get_config_var("EXT_SUFFIX")
+DIGEST_FILE = f"{GROUP}{_SUFFIX}.digest"
+"""Beside the packages: the digest of the sources that were compiled for this Python."""
 
 COMPILED = "compiled"
 INTERPRETED = "interpreted"
 
 
 def extension_modules(folder: Path) -> list[Path]:
-    """What was compiled for this Python, in a folder that has the packages."""
-    suffix = sysconfig.get_config_var("EXT_SUFFIX")
-    places = (folder, *(folder / package for package in PACKAGES))
-    return sorted(path for place in places for path in place.glob(f"*{suffix}"))
+    """What was compiled for this Python, in a folder that has the packages, and maybe others."""
+    patterns = (f"{GROUP}__mypyc{_SUFFIX}", *(f"{package}/*{_SUFFIX}" for package in PACKAGES))
+    return sorted(path for pattern in patterns for path in folder.glob(pattern))
 
 
 def sources_digest(folder: Path) -> str:

@@ -15,7 +15,14 @@ import sysconfig
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from app.compiled_core import DIGEST_FILE, PACKAGES, ROOT, extension_modules, sources_digest
+from app.compiled_core import (
+    DIGEST_FILE,
+    GROUP,
+    PACKAGES,
+    ROOT,
+    extension_modules,
+    sources_digest,
+)
 
 MODULES = (
     "models/adding.py",
@@ -48,7 +55,6 @@ MODULES = (
     "tables/views.py",
 )
 """Functions and classes; the messages of msgspec stay apart: mypyc has no use for them."""
-GROUP = "playvitals_core"
 
 NO_COMPILER = 3
 """Exit code: nothing was compiled, and nothing is wrong with the sources."""
@@ -124,6 +130,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return NO_COMPILER
+    print("compile_core: compiling the core, which takes half a minute", flush=True)
     said = io.StringIO()
     try:
         with contextlib.redirect_stdout(said):

@@ -40,6 +40,14 @@ def test_core_from_the_sources_that_are_there_is_good(folder: Path) -> None:
     assert require_current_core(folder) == COMPILED
 
 
+def test_extension_modules_of_others_are_left_alone(folder: Path) -> None:
+    other = folder / f"_cffi_backend{SUFFIX}"
+    other.touch()
+    remove(folder)
+    assert other.exists()
+    assert require_current_core(folder) == INTERPRETED
+
+
 def test_sources_serve_where_nothing_was_compiled(folder: Path) -> None:
     remove(folder)
     assert not extension_modules(folder)
