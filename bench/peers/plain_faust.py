@@ -17,6 +17,7 @@ from typing import Any
 
 import faust
 import orjson
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from bench.peers.meter import Job, Meter, peer_main
 from bench.totals import Totals
@@ -35,6 +36,10 @@ REQUIRED = {
     "error": ("errorCode",),
 }
 PANE_MS = 10_000
+TABLES: Mapping[str, type] = {"seen": bool, "views": dict, "panes": dict}
+
+_VISIBLE_SECONDS = 10.0
+_POLL_SECONDS = 0.05
 
 
 def create_app(servers: str, prefix: str, partitions: int, folder: Path, totals: Totals) -> Any:
@@ -49,10 +54,8 @@ def create_app(servers: str, prefix: str, partitions: int, folder: Path, totals:
         web_enabled=False,
     )
     raw = app.topic(f"{prefix}events.raw", value_type=bytes)
-    accepted = app.topic(f"{prefix}plain-faust-accepted", value_type=bytes)
-    seen = app.Table("seen", default=bool)
-    views = app.Table("views", default=dict)
-    panes = app.Table("panes", default=dict)
+    accepted = app.topic(f"{prefix}events.accepted", value_type=bytes)
+    seen, views, panes = (app.Table(name, default=default) for name, default in TABLES.items())
 
     @app.agent(raw)
     async def count(stream: Any) -> None:
@@ -124,10 +127,38 @@ def _add_totals(totals: Totals, gains: dict[str, int]) -> None:
     totals.rebuffer_ms += gains.get("rebufferMs", 0)
 
 
+async def create_changelogs(servers: str, prefix: str, partitions: int) -> None:
+    """Make the tables' topics before the app starts, and wait until the broker tells of them.
+
+    Faust makes them itself and goes on at once. A Kafka that tells of the last one a moment later
+    has it left out of the assignment, and the agent then fails at every event.
+
+    Raises:
+        TimeoutError: they are not there ten seconds later.
+    """
+    names = [f"{prefix}plain-faust-{table}-changelog" for table in TABLES]
+    compacted = {"cleanup.policy": "compact"}
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    try:
+        await admin.create_topics(
+            [NewTopic(name, partitions, 1, topic_configs=compacted) for name in names]
+        )
+        async with asyncio.timeout(_VISIBLE_SECONDS):
+            while True:
+                described = await admin.describe_topics(names)
+                if all(len(topic["partitions"]) == partitions for topic in described):
+                    return
+                await asyncio.sleep(_POLL_SECONDS)
+    finally:
+        await admin.close()
+
+
 async def take_in(job: Job) -> Mapping[str, Any]:
     """Run the app until all events of the job are counted."""
     totals = Totals()
     meter = Meter(totals, job.events)
+    await create_changelogs(job.servers, job.prefix, job.partitions)
     with TemporaryDirectory() as folder:
         app = create_app(job.servers, job.prefix, job.partitions, Path(folder), totals)
         await app.start()
