@@ -74,6 +74,7 @@ def bench(
         f"{result.events_per_second:,.0f} events/s end to end in one worker process over "
         f"{result.seconds:.0f} s ({result.slowest_stretch_events_per_second:,.0f} at the slowest), "
         f"{result.cpu_us_per_event:.1f} us of its CPU time per event, "
+        f"{result.longest_pause_ms:.0f} ms the longest pause for a checkpoint, "
         f"{result.resident_mib:,.0f} MiB resident"
     )
     report = {

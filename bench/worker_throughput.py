@@ -18,6 +18,7 @@ from models.errors import OperatorError
 
 POLL_SECONDS = 1.0
 _LEDGER = "playvitals_ledger_imbalance"
+_PAUSE = "playvitals_checkpoint_pause_seconds"
 DEADLINE_SECONDS = 600.0
 """For a load of a few million events; a longer one has as much longer."""
 SLOW_EVENTS_PER_SECOND = 10_000
@@ -35,6 +36,8 @@ class Throughput:
     slowest_stretch_events_per_second: float
     """Over the slowest ten seconds, or over all of a shorter measurement."""
     cpu_us_per_event: float
+    longest_pause_ms: float
+    """That taking a checkpoint kept everything else waiting, since the worker started."""
     resident_mib: float
     ledger_imbalance: float
     totals: Totals
@@ -94,6 +97,7 @@ async def _measure(
                 events_per_second=round(rate, 1),
                 slowest_stretch_events_per_second=round(min(rate, stretch.slowest or rate), 1),
                 cpu_us_per_event=round(stretch.cpu_seconds / stretch.counted * 1e6, 3),
+                longest_pause_ms=round(metrics[_PAUSE] * 1000, 1),
                 resident_mib=round(metrics["process_resident_memory_bytes"] / 2**20, 1),
                 ledger_imbalance=metrics[_LEDGER],
                 totals=totals_of_metrics(metrics),

@@ -25,7 +25,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, float | None]]:
         found.append((events, steady_seconds))
         seconds = min(events / 100_000, steady_seconds or 600.0)
         totals = Totals(accepted=events)
-        return Throughput(events, seconds, 100_000.0, 90_000.0, 9.5, 300.0, 0.0, totals)
+        return Throughput(events, seconds, 100_000.0, 90_000.0, 9.5, 45.0, 300.0, 0.0, totals)
 
     monkeypatch.setattr(worker_throughput, "measure_worker", measured)
     monkeypatch.setattr(sustained, "measure_worker", measured)
@@ -39,6 +39,8 @@ def test_last_line_is_json_with_all_that_was_counted(
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout.splitlines()[-1])
     assert report["worker_events_per_second"] == 100_000.0
+    assert report["longest_pause_ms"] == 45.0
+    assert "45 ms the longest pause" in result.stdout
     assert report["totals"]["accepted"] == 200_000
     assert asked == [(200_000, None)]
 

@@ -16,7 +16,7 @@ END_MS = 1_767_323_045_000
 
 
 def comparison(*names: str) -> Comparison:
-    worker = Throughput(1000, 10.0, 60_000.0, 50_000.0, 16.0, 200.0, 0.0, Totals())
+    worker = Throughput(1000, 10.0, 60_000.0, 50_000.0, 16.0, 45.0, 200.0, 0.0, Totals())
     return Comparison(worker, {name: Peer(1000, 10.0, 6_000.0, 160.0, 300.0) for name in names})
 
 
