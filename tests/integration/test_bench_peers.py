@@ -1,4 +1,4 @@
-"""The programs beside ours count what a load holds, on a Kafka that tells of topics in its own time.
+"""The programs beside ours count what a load holds, also on a Kafka that is slow to tell of topics.
 
 Those whose frameworks only the environment of the benchmarks has are checked there, by every run;
 so are all of them on the embedded broker.
