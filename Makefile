@@ -17,7 +17,7 @@ help:
 	@echo "make run     broker, events API on :8080 and stream worker with /metrics on :6066"
 	@echo "make demo    the same with synthetic viewers and an incident to look at"
 	@echo "make test    the tests            make test ARGS='tests/unit -k windows' for some"
-	@echo "make acceptance  those that take minutes: faults, disasters, incidents and their alerts"
+	@echo "make acceptance  those that take minutes: faults, disasters, incidents and their alerts, benchmarks"
 	@echo "make chaos   a cluster under faults; SEED=1 SECONDS=120 are the defaults"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make format  let ruff put the code into shape"

@@ -11,7 +11,7 @@ from bench.latency import Sender
 from bench.probes import Probes
 from bench.stack import empty_stack
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.acceptance]
 
 SECONDS = 3.0
 RATE = 200.0

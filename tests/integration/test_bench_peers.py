@@ -13,7 +13,7 @@ from bench.peers.programs import PROGRAMS, Program
 from tests.on_kafka import main, run_on_kafka
 from tests.support.kafka_node import missing_tools
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.acceptance]
 LOOP = pytest.mark.asyncio(loop_scope="module")
 
 SECONDS = 2.0

@@ -1,6 +1,10 @@
 """The benchmarks that start whole stacks, with little load: what they count, not how fast."""
 
+import pytest
+
 from bench.scaling import measure_workers
+
+pytestmark = [pytest.mark.integration, pytest.mark.acceptance]
 
 
 async def test_two_workers_share_a_backlog_and_count_all_of_it() -> None:
