@@ -149,22 +149,12 @@ class KafkaWriter:
         """
         receipt = Receipt(self._loop)
         lanes = self._lanes
-        added = 0
         for partition, key, value in records:
             lane = lanes.get((topic, partition)) or self._new_lane(topic, partition)
-            batch = lane.open or self._open_batch(lane)
-            taken = batch.append(batch.count, timestamp_ms, key, value, _NO_HEADERS)
-            if taken is None:
-                batch, taken = self._append_anew(lane, timestamp_ms, key, value, _NO_HEADERS)
-            batch.count += 1
-            size = taken.size
-            batch.bytes += size
-            added += size
-            receipts = batch.receipts
+            receipts = self._append(lane, timestamp_ms, key, value, _NO_HEADERS).receipts
             if not receipts or receipts[-1] is not receipt:
                 receipts.append(receipt)
                 receipt.expect()
-        self._pending.bytes += added
         return receipt.future
 
     async def wait_room(self) -> None:
