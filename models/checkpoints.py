@@ -14,7 +14,7 @@ import msgspec
 
 from models.errors import OperatorError
 
-SCHEMA = 3
+SCHEMA = 4
 CONTENTS = "contents"
 PANES = "panes"
 VIEWS = "views"

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from mypy_extensions import mypyc_attr
+
 DIMENSIONS = (
     "rendition",
     "codec",
@@ -20,6 +22,7 @@ MAX_VALUE_CHARACTERS = 64
 _MAX_INTERNED = 50_000
 
 
+@mypyc_attr(acyclic=True)
 class Slices:
     """One value per dimension of :data:`DIMENSIONS`, shared by everything that has the same.
 

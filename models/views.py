@@ -1,9 +1,7 @@
 """One view: a viewer's encounter with one content, and the record it becomes when it is over."""
 
-from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import orjson
 from mypy_extensions import mypyc_attr
@@ -21,20 +19,62 @@ OUTCOMES = (COMPLETED, SWIPED, REPLACED, TIMED_OUT, NEVER_STARTED, FAILED)
 
 OPEN: Final = ""
 
-Counted = tuple[int, Slices]
-"""Where something was counted: the start of the pane in ms, and the dimension values."""
+
+@mypyc_attr(acyclic=True)
+class Counted:
+    """Where something was counted: the start of the pane in ms, and the dimension values."""
+
+    __slots__ = ("pane_ms", "slices")
+
+    def __init__(self, pane_ms: int, slices: Slices) -> None:
+        self.pane_ms = pane_ms
+        self.slices = slices
 
 
-class EndedView(NamedTuple):
+@mypyc_attr(acyclic=True)
+class EndedView:
     """What a started view that ended says of its content.
 
     ``basis_points`` is how much of it was watched, in hundredths of a per cent; -1: its duration
     is not known.
     """
 
-    skip: bool
-    qoe_limited: bool
-    basis_points: int
+    __slots__ = ("basis_points", "qoe_limited", "skip")
+
+    def __init__(self, skip: bool, qoe_limited: bool, basis_points: int) -> None:
+        self.skip = skip
+        self.qoe_limited = qoe_limited
+        self.basis_points = basis_points
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, EndedView)
+            and self.skip == other.skip
+            and self.qoe_limited == other.qoe_limited
+            and self.basis_points == other.basis_points
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.skip, self.qoe_limited, self.basis_points))
+
+
+@mypyc_attr(acyclic=True)
+class CountedEnd:
+    """Where and as what an ended view was counted.
+
+    ``figures`` has a bit for each of the figures about ended views that it counts in, and
+    ``for_content`` is what it counts for its content, in the same minute; None: nothing.
+    """
+
+    __slots__ = ("figures", "for_content", "pane_ms", "slices")
+
+    def __init__(
+        self, pane_ms: int, slices: Slices, figures: int, for_content: EndedView | None
+    ) -> None:
+        self.pane_ms = pane_ms
+        self.slices = slices
+        self.figures = figures
+        self.for_content = for_content
 
 
 VIEW_FIELDS = (
@@ -87,10 +127,8 @@ VIEW_FIELDS = (
     "play_counted",
     "completion_counted",
     "end_counted",
-    "end_figures",
-    "end_for_content",
 )
-"""What a view is made of, in the order in which checkpoints keep it."""
+"""What a view is made of."""
 
 
 @mypyc_attr(acyclic=True)
@@ -175,12 +213,8 @@ class View:
         self.ended_clock_ms = 0
         self.play_counted: Counted | None = None
         self.completion_counted: Counted | None = None
-        self.end_counted: Counted | None = None
+        self.end_counted: CountedEnd | None = None
         """Where the view counts so far, as a play, as a completion and as an ended view."""
-        self.end_figures: tuple[bool, ...] = ()
-        """As which of the figures about ended views it counts so far."""
-        self.end_for_content: EndedView | None = None
-        """As what it counts for its content so far, in the same minute."""
 
     def is_attempt(self) -> bool:
         """Whether this counts as a view at all.
@@ -216,43 +250,6 @@ class View:
     def is_playback_failure(self) -> bool:
         """Whether a fatal error ended playback that had started."""
         return self.started_at_ms is not None and self.fatal
-
-
-view_values = attrgetter(*VIEW_FIELDS)
-"""The values of a view, by :data:`VIEW_FIELDS`."""
-
-
-def view_of(values: Sequence[Any], slices_of: Callable[[Sequence[str]], Slices]) -> View:
-    """The view of which :data:`view_values` gave the values, as JSON or MessagePack keep them.
-
-    ``slices_of`` gives the slices of the values that they were written as.
-    """
-    named = dict(zip(VIEW_FIELDS, values, strict=True))
-    slices = slices_of(named["slices"])
-    view = View(
-        named["number"],
-        named["viewer"],
-        named["content_id"],
-        named["session_id"],
-        named["device_id"],
-        named["user_id"],
-        named["opened_at_ms"],
-        named["opened_by"],
-        named["last_clock_ms"],
-        slices,
-        tuple(named["context"]),
-    )
-    named |= {"slices": slices, "context": view.context}
-    for name in ("play_counted", "completion_counted", "end_counted"):
-        if named[name] is not None:
-            pane_ms, counted = named[name]
-            named[name] = pane_ms, slices_of(counted)
-    named["end_figures"] = tuple(named["end_figures"])
-    if named["end_for_content"] is not None:
-        named["end_for_content"] = EndedView(*named["end_for_content"])
-    for name, value in named.items():
-        setattr(view, name, value)
-    return view
 
 
 def view_id(view: View) -> str:

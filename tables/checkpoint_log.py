@@ -182,7 +182,7 @@ class CheckpointLog:
         pending.keep(PANES, set(panes.starts()))
 
     def _cut_views(self, pending: "_Pending") -> None:
-        cut = self._state.views.log.cut()
+        cut = self._state.views.log.cut(self._state.clock_ms)
         if cut.payload is not None:
             pending.replace(VIEWS, cut.number, cut.payload)
         for number in cut.dropped:

@@ -218,7 +218,7 @@ class LateEvents:
 def _timeouts(views: Iterable[View], after_ms: int) -> list[Mark]:
     """The time-outs of views as marks: they follow server time, and stand."""
     return [
-        Mark(TIMEOUT, view.ended_at_ms, 0, view.content_id, "", view.number, None, None, None)
+        Mark(TIMEOUT, view.ended_at_ms, 0, view.content_id, "", view.number)
         for view in views
         if view.ended_by == TIMED_OUT and view.ended_at_ms > after_ms
     ]

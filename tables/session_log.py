@@ -6,14 +6,12 @@ kept short from its old end: the viewers of the oldest segment that no newer one
 newest, and the segment goes.
 """
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from models.dimensions import Slices, SliceTable
-from models.marks import Mark
-from models.views import view_of, view_values
+from models.dimensions import SliceTable
+from tables.saved_sessions import Context, SessionReader, SessionWriter
 from tables.sessions import Session
 
 MAX_SEGMENTS = 128
@@ -22,22 +20,17 @@ STALE_RATIO = 2
 _SPARE_VIEWERS = 1_000
 
 
-class SavedSession(msgspec.Struct, array_like=True, gc=False):
-    """One viewer, with views and marks in their order."""
-
-    viewer: str
-    views: list[Any]
-    marks: list[Mark]
-    newest_at_ms: int
-    forgotten_at_ms: int
-    active_pane_ms: int
-    active_slices: Slices | None
-
-
 class Segment(msgspec.Struct, array_like=True, gc=False):
-    """The viewers that changed between two checkpoints, and those that were forgotten."""
+    """The viewers that changed between two checkpoints, and those that were forgotten.
 
-    viewers: list[SavedSession]
+    ``values`` are those of :class:`tables.saved_sessions.SessionWriter`, which name slices and
+    contexts by their places, and times as distances from ``clock_ms``.
+    """
+
+    clock_ms: int
+    slices: list[tuple[str, ...]]
+    contexts: list[Context]
+    values: list[Any]
     gone: list[str]
 
 
@@ -49,11 +42,8 @@ class SegmentCut(NamedTuple):
     dropped: list[int]
 
 
-def _encode_slices(slices: Any) -> Any:
-    return slices.values
-
-
-_encode = msgspec.msgpack.Encoder(enc_hook=_encode_slices).encode
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Segment).decode
 
 
 class SessionLog:
@@ -65,31 +55,42 @@ class SessionLog:
         touched: viewers that changed since the last cut; whoever changes one adds it.
     """
 
-    def __init__(self, sessions: dict[str, Session], table: SliceTable, touched: set[str]) -> None:
+    def __init__(
+        self, sessions: dict[str, Session], table: SliceTable, touched: list[Session]
+    ) -> None:
         self.touched = touched
         self._sessions = sessions
         self._table = table
-        self._decode = msgspec.msgpack.Decoder(
-            Segment, dec_hook=lambda _, values: self._slices_of(values)
-        ).decode
         self._segments: dict[int, list[str]] = {}
         self._cut: set[str] = set()
         self._cut_number = 0
         self._dropped: list[int] = []
 
-    def cut(self) -> SegmentCut:
-        """The viewers that changed since the last confirmed cut."""
-        self._cut |= self.touched
+    def cut(self, clock_ms: int) -> SegmentCut:
+        """The viewers that changed since the last confirmed cut, at this server time."""
+        for session in self.touched:
+            session.touched = False
+            self._cut.add(session.viewer)
         self.touched.clear()
         self._drop_old_segments()
         dropped = list(self._dropped)
         self._cut_number = max(self._segments, default=self._cut_number) + 1
         if not self._cut:
             return SegmentCut(self._cut_number, None, dropped)
-        found = [(viewer, self._sessions.get(viewer)) for viewer in self._cut]
+        writer = SessionWriter(clock_ms)
+        gone = []
+        for viewer in self._cut:
+            found = self._sessions.get(viewer)
+            if found is None:
+                gone.append(viewer)
+            else:
+                writer.add(found)
         segment = Segment(
-            [_saved(session) for _, session in found if session is not None],
-            [viewer for viewer, session in found if session is None],
+            clock_ms,
+            [slices.values for slices in writer.slices],
+            list(writer.contexts),
+            writer.values,
+            gone,
         )
         return SegmentCut(self._cut_number, _encode(segment), dropped)
 
@@ -107,12 +108,17 @@ class SessionLog:
     def load(self, number: int, payload: bytes) -> None:
         """Restore the viewers of a segment that a cut returned; load segments in ascending order,
         since a newer one replaces what an older one says."""
-        segment = self._decode(payload)
-        for saved in segment.viewers:
-            self._sessions[saved.viewer] = self._restored(saved, number)
+        segment = _decode(payload)
+        slices = [self._table.get(values) for values in segment.slices]
+        reader = SessionReader(segment.clock_ms, slices, segment.contexts, segment.values)
+        viewers = []
+        for session in reader.read_all():
+            session.saved_in = number
+            self._sessions[session.viewer] = session
+            viewers.append(session.viewer)
         for viewer in segment.gone:
             self._sessions.pop(viewer, None)
-        self._segments[number] = [saved.viewer for saved in segment.viewers] + segment.gone
+        self._segments[number] = viewers + segment.gone
         self._cut_number = number
 
     def _drop_old_segments(self) -> None:
@@ -132,29 +138,3 @@ class SessionLog:
                 if session is not None and session.saved_in == oldest and viewer not in self._cut:
                     self._cut.add(viewer)
                     room -= 1
-
-    def _restored(self, saved: SavedSession, number: int) -> Session:
-        session = Session(saved.viewer)
-        session.restore([view_of(values, self._slices_of) for values in saved.views])
-        session.marks = saved.marks
-        session.newest_at_ms = saved.newest_at_ms
-        session.forgotten_at_ms = saved.forgotten_at_ms
-        session.active_pane_ms = saved.active_pane_ms
-        session.active_slices = saved.active_slices
-        session.saved_in = number
-        return session
-
-    def _slices_of(self, values: Sequence[str]) -> Slices:
-        return self._table.get(tuple(values))
-
-
-def _saved(session: Session) -> SavedSession:
-    return SavedSession(
-        session.viewer,
-        [view_values(view) for view in session.all_views()],
-        session.marks,
-        session.newest_at_ms,
-        session.forgotten_at_ms,
-        session.active_pane_ms,
-        session.active_slices,
-    )

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from operator import attrgetter
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from models.dimensions import Slices
 from models.marks import Mark
 from models.views import OPEN, View
@@ -16,6 +18,7 @@ _at_ms = attrgetter("at_ms")
 _opened_at_ms = attrgetter("opened_at_ms")
 
 
+@mypyc_attr(acyclic=True)
 class Session:
     """One viewer: the open views by content, the ended ones that wait for stragglers, and the
     marks that came in lately, in the order of their times."""
@@ -29,6 +32,7 @@ class Session:
         "open",
         "partition",
         "saved_in",
+        "touched",
         "viewer",
         "views",
         "waiting",
@@ -52,6 +56,8 @@ class Session:
         """The partition that a record with the viewer as its key belongs to, once it is known."""
         self.saved_in = NEVER
         """The number of the segment of the checkpoint that holds this viewer's newest version."""
+        self.touched = False
+        """Whether anything changed since the last cut of a checkpoint."""
 
     def views_of(self, content_id: str) -> list[View]:
         """The views of a content, ended and open, in the order of their times."""
@@ -109,14 +115,13 @@ class Session:
         else:
             self._insert(view)
 
-    def restore(self, views: list[View]) -> None:
-        """Take in views as :meth:`all_views` gave them, in that order."""
-        self.views = len(views)
-        for view in views:
-            if view.ended_by == OPEN:
-                self.open[view.content_id] = view
-            else:
-                self.waiting.setdefault(view.content_id, []).append(view)
+    def restore(self, view: View) -> None:
+        """Take in a view after those that come before it in :meth:`all_views`."""
+        self.views += 1
+        if view.ended_by == OPEN:
+            self.open[view.content_id] = view
+        else:
+            self.waiting.setdefault(view.content_id, []).append(view)
 
     def remove(self, view: View) -> bool:
         """Take an ended view out; False where it was taken out before."""

@@ -22,7 +22,7 @@ from models.figures import (
     Figures,
 )
 from models.histogram import bucket_of
-from models.views import OPEN, Counted, View
+from models.views import OPEN, Counted, CountedEnd, View
 from tables.content_gains import ContentGains
 from tables.counters import Counters
 from tables.panes import PaneStore, pane_of
@@ -48,7 +48,7 @@ class ViewFigures:
 
     def count_play(self, view: View, pane_ms: int, slices: Slices) -> None:
         """Count the play of a view that has its startup time."""
-        view.play_counted = pane_ms, slices
+        view.play_counted = Counted(pane_ms, slices)
         startup_ms = view.startup_ms or 0
         self.add_play(self._panes.gains(pane_ms)[slices], startup_ms, 1)
         self.of_content(view, pane_ms).sums[content_figures.PLAYS] += 1
@@ -56,57 +56,61 @@ class ViewFigures:
 
     def take_play_back(self, view: View) -> None:
         """What was taken for the first frame of a view is not, or not the first."""
-        if view.play_counted is not None:
-            pane_ms, slices = view.play_counted
+        counted = view.play_counted
+        if counted is not None:
             startup_ms = view.startup_ms or 0
-            self.add_play(self._panes.gains(pane_ms)[slices], startup_ms, -1)
-            self.of_content(view, pane_ms).sums[content_figures.PLAYS] -= 1
+            self.add_play(self._panes.gains(counted.pane_ms)[counted.slices], startup_ms, -1)
+            self.of_content(view, counted.pane_ms).sums[content_figures.PLAYS] -= 1
             self._counters.startup.take_back(startup_ms)
         view.play_counted = view.started_at_ms = view.startup_ms = None
 
     def count_completion(self, view: View, pane_ms: int, slices: Slices) -> None:
         """Count the completion of a view."""
-        view.completion_counted = pane_ms, slices
+        view.completion_counted = Counted(pane_ms, slices)
         self._panes.gains(pane_ms)[slices].sums[COMPLETIONS] += 1
         self.of_content(view, pane_ms).sums[content_figures.COMPLETIONS] += 1
 
     def take_completion_back(self, view: View) -> None:
         """What was taken for the first completion of a view is not, or not the first."""
-        if view.completion_counted is not None:
-            pane_ms, slices = view.completion_counted
-            self._panes.gains(pane_ms)[slices].sums[COMPLETIONS] -= 1
-            self.of_content(view, pane_ms).sums[content_figures.COMPLETIONS] -= 1
+        counted = view.completion_counted
+        if counted is not None:
+            self._panes.gains(counted.pane_ms)[counted.slices].sums[COMPLETIONS] -= 1
+            self.of_content(view, counted.pane_ms).sums[content_figures.COMPLETIONS] -= 1
         view.completed = False
+        view.completed_at_ms = 0
         view.completion_counted = None
 
     def recount_end(self, view: View) -> None:
         """Bring the figures about ended views up to what the view is now."""
-        now, for_content = _ended_figures(view), ended_view(view)
+        figures, for_content = _ended_figures(view), ended_view(view)
         counted = view.end_counted
         if counted is None:
-            if not now:
+            if not figures:
                 return
         else:
-            unchanged = view.end_figures == now and view.end_for_content == for_content
-            if unchanged and counted[1] is view.slices:
+            if (
+                counted.figures == figures
+                and counted.slices is view.slices
+                and counted.for_content == for_content
+            ):
                 return
             self._add_ended(view, counted, -1)
-        view.end_figures, view.end_for_content = now, for_content
-        view.end_counted = pane_of(view.ended_clock_ms), view.slices
+        pane_ms = pane_of(view.ended_clock_ms)
+        view.end_counted = CountedEnd(pane_ms, view.slices, figures, for_content)
         self._add_ended(view, view.end_counted, 1)
 
     def of_content(self, view: View, pane_ms: int) -> ContentFigures:
         """Where to add what the content of ``view`` gains in the pane from ``pane_ms`` on."""
         return self._contents.at(pane_ms)[view.content_id]
 
-    def _add_ended(self, view: View, where: Counted, sign: int) -> None:
-        pane_ms, slices = where
-        if view.end_figures:
-            sums = self._panes.gains(pane_ms)[slices].sums
-            for figure, one in zip(_ENDED_FIGURES, view.end_figures, strict=True):
-                sums[figure] += sign * one
-        if view.end_for_content is not None:
-            add_ended(self.of_content(view, pane_ms), view.end_for_content, sign)
+    def _add_ended(self, view: View, counted: CountedEnd, sign: int) -> None:
+        if counted.figures:
+            sums = self._panes.gains(counted.pane_ms)[counted.slices].sums
+            for place, figure in enumerate(_ENDED_FIGURES):
+                if counted.figures >> place & 1:
+                    sums[figure] += sign
+        if counted.for_content is not None:
+            add_ended(self.of_content(view, counted.pane_ms), counted.for_content, sign)
 
     @staticmethod
     def add_play(figures: Figures, startup_ms: int, sign: int) -> None:
@@ -116,15 +120,16 @@ class ViewFigures:
         add_count(figures.startups, bucket_of(startup_ms), sign)
 
 
-def _ended_figures(view: View) -> tuple[bool, ...]:
-    """Which of the figures about ended views hold; none of a view that is open or no attempt."""
+def _ended_figures(view: View) -> int:
+    """A bit for each of the figures about ended views that hold, by their place; 0 of a view that
+    is open or no attempt."""
     if view.ended_by == OPEN or not view.is_attempt():
-        return ()
+        return 0
     return (
-        True,
-        view.is_rebuffered(),
-        view.is_exit_before_start(),
-        view.is_start_failure(),
-        view.is_playback_failure(),
-        view.started_at_ms is not None,
+        1
+        | view.is_rebuffered() << 1
+        | view.is_exit_before_start() << 2
+        | view.is_start_failure() << 3
+        | view.is_playback_failure() << 4
+        | (view.started_at_ms is not None) << 5
     )

@@ -39,7 +39,7 @@ class ViewLives:
         self._publish = publish
         self._timers = ViewTimers()
         self.sessions: dict[str, Session] = {}
-        self.touched: set[str] = set()
+        self.touched: list[Session] = []
         """Viewers that changed; the log of viewers empties it."""
         self.clock_ms = NEVER
         self.open_views = 0
@@ -57,6 +57,12 @@ class ViewLives:
             elif view.ended_by == OPEN:
                 self._time_out(view, due_ms)
         self.clock_ms = clock_ms
+
+    def touch(self, session: Session) -> None:
+        """Something of a viewer changes: the next checkpoint writes it."""
+        if not session.touched:
+            session.touched = True
+            self.touched.append(session)
 
     def restore(self, session: Session) -> None:
         """Timers and counts follow from the views of a viewer that was loaded."""
@@ -114,7 +120,7 @@ class ViewLives:
 
     def end(self, session: Session, view: View, end: End) -> None:
         """An open view ended."""
-        self.touched.add(session.viewer)
+        self.touch(session)
         self._set_end(view, end)
         session.wait(view)
         self.open_views -= 1
@@ -199,7 +205,7 @@ class ViewLives:
             self.forget_if_idle(session)
 
     def _publish_removed(self, session: Session, view: View) -> None:
-        self.touched.add(session.viewer)
+        self.touch(session)
         if view.is_attempt():
             self._counters.views[view.outcome()] += 1
             self._publish(view, self.clock_ms)

@@ -109,7 +109,7 @@ class ViewTracker:
         session = self._sessions.get(viewer)
         if session is None:
             session = self._sessions[viewer] = Session(viewer)
-        self._lives.touched.add(viewer)
+        self._lives.touch(session)
         if kind == CUSTOM_EVENT:
             slices = self._touch(session, cast(CustomEvent, event), context)
         else:

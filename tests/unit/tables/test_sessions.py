@@ -23,7 +23,8 @@ def test_restored_session_has_its_views_in_the_order_that_they_had() -> None:
         session.add(known)
     second.opened_at_ms = 5
     restored = Session("s")
-    restored.restore(list(session.all_views()))
+    for known in session.all_views():
+        restored.restore(known)
     assert [known.number for known in restored.all_views()] == [2, 0, 1]
     assert restored.views == 3
     assert restored.views_of("a") == session.views_of("a")

@@ -1,0 +1,377 @@
+"""Viewers as checkpoints keep them: the values of all of them, one after the other, in one list.
+
+A flat list is made, encoded and read again at a fraction of the time that an object per view
+takes. What many views share, their slices and their context, stands once beside the list and is
+named by its place. Times are distances from the server time of the checkpoint: small numbers take
+few bytes.
+"""
+
+from collections.abc import Sequence
+from typing import Final, cast
+
+from models.dimensions import Slices
+from models.events import EntryPoint, ImpressionData, PlayStartData
+from models.marks import FIRST_FRAME, IMPRESSION, SWIPE, Mark
+from models.views import OPEN, Counted, CountedEnd, EndedView, View
+from tables.sessions import Session
+
+Context = tuple[str | None, ...]
+
+_NOWHERE: Final = -1
+"""The place of slices that are not there."""
+
+_IMPRESSION: Final = 1
+_SEARCHED: Final = 2
+_TRIED: Final = 4
+_ACTED: Final = 8
+_COMPLETED: Final = 16
+_FATAL: Final = 32
+_LIKED: Final = 64
+_SAVED: Final = 128
+_SHARED: Final = 256
+_COUNTS: Final = 512
+"""Something of what is 0 for most views is not."""
+_ENDED: Final = 1024
+
+_SKIP: Final = 1
+_QOE_LIMITED: Final = 2
+
+
+class SessionWriter:
+    """Collects viewers for one segment of a checkpoint.
+
+    Args:
+        clock_ms: what times are written as distances from.
+    """
+
+    def __init__(self, clock_ms: int) -> None:
+        self.values: list[object] = []
+        self.slices: dict[Slices, int] = {}
+        """Those that were named, in their order, and the place of each."""
+        self.contexts: dict[Context, int] = {}
+        self._clock_ms = clock_ms
+
+    def add(self, session: Session) -> None:
+        """Write one viewer, with views and marks in their order."""
+        values, clock_ms = self.values, self._clock_ms
+        values.append(session.viewer)
+        values.append(clock_ms - session.newest_at_ms)
+        values.append(clock_ms - session.forgotten_at_ms)
+        values.append(clock_ms - session.active_pane_ms)
+        self._add_slices(session.active_slices)
+        values.append(session.views)
+        for view in session.open.values():
+            self._add_view(view)
+        for waiting in session.waiting.values():
+            for view in waiting:
+                self._add_view(view)
+        values.append(len(session.marks))
+        for mark in session.marks:
+            self._add_mark(mark)
+
+    def _add_slices(self, slices: Slices | None) -> None:
+        if slices is None:
+            self.values.append(_NOWHERE)
+            return
+        place = self.slices.get(slices)
+        if place is None:
+            place = self.slices[slices] = len(self.slices)
+        self.values.append(place)
+
+    def _add_view(self, view: View) -> None:
+        values, clock_ms = self.values, self._clock_ms
+        context = self.contexts.get(view.context)
+        if context is None:
+            context = self.contexts[view.context] = len(self.contexts)
+        has_counts = (
+            view.loop_count > 0
+            or view.rebuffers > 0
+            or view.upshifts > 0
+            or view.downshifts > 0
+            or view.errors > 0
+            or view.share_platform is not None
+        )
+        flags = 0
+        if view.impression:
+            flags |= _IMPRESSION
+        if view.searched:
+            flags |= _SEARCHED
+        if view.tried:
+            flags |= _TRIED
+        if view.acted:
+            flags |= _ACTED
+        if view.completed:
+            flags |= _COMPLETED
+        if view.fatal:
+            flags |= _FATAL
+        if view.liked:
+            flags |= _LIKED
+        if view.saved:
+            flags |= _SAVED
+        if view.shared:
+            flags |= _SHARED
+        if has_counts:
+            flags |= _COUNTS
+        if view.ended_by != OPEN:
+            flags |= _ENDED
+        values.append(flags)
+        values.append(view.number)
+        values.append(view.content_id)
+        values.append(view.session_id)
+        values.append(view.device_id)
+        values.append(view.user_id)
+        values.append(clock_ms - view.opened_at_ms)
+        values.append(view.opened_by)
+        values.append(clock_ms - view.last_clock_ms)
+        self._add_slices(view.slices)
+        values.append(context)
+        values.append(view.position)
+        values.append(view.entry_point)
+        values.append(view.feed_id)
+        self._add_time(view.started_at_ms)
+        values.append(view.startup_ms)
+        values.append(view.rendition)
+        values.append(view.codec)
+        values.append(view.autoplay)
+        values.append(view.watch_ms)
+        values.append(view.watch_floor_ms)
+        self._add_time(view.anchor_at_ms)
+        values.append(view.anchor_position_ms)
+        values.append(view.stall_since_anchor_ms)
+        values.append(view.duration_ms)
+        self._add_counted(view.play_counted)
+        if view.completed:
+            values.append(clock_ms - view.completed_at_ms)
+        self._add_counted(view.completion_counted)
+        if has_counts:
+            values.append(view.loop_count)
+            values.append(view.rebuffers)
+            values.append(view.rebuffer_ms)
+            values.append(view.upshifts)
+            values.append(view.downshifts)
+            values.append(view.errors)
+            values.append(view.share_platform)
+        if view.ended_by != OPEN:
+            values.append(view.ended_by)
+            values.append(clock_ms - view.ended_at_ms)
+            values.append(clock_ms - view.ended_clock_ms)
+            values.append(view.next_content_id)
+            self._add_end(view.end_counted)
+
+    def _add_time(self, at_ms: int | None) -> None:
+        self.values.append(None if at_ms is None else self._clock_ms - at_ms)
+
+    def _add_counted(self, counted: Counted | None) -> None:
+        if counted is None:
+            self.values.append(None)
+        else:
+            self.values.append(self._clock_ms - counted.pane_ms)
+            self._add_slices(counted.slices)
+
+    def _add_end(self, counted: CountedEnd | None) -> None:
+        values = self.values
+        if counted is None:
+            values.append(None)
+            return
+        values.append(self._clock_ms - counted.pane_ms)
+        self._add_slices(counted.slices)
+        values.append(counted.figures)
+        ended = counted.for_content
+        if ended is None:
+            values.append(None)
+        else:
+            values.append(_SKIP * ended.skip | _QOE_LIMITED * ended.qoe_limited)
+            values.append(ended.basis_points)
+
+    def _add_mark(self, mark: Mark) -> None:
+        values = self.values
+        values.append(mark.kind)
+        values.append(self._clock_ms - mark.at_ms)
+        values.append(self._clock_ms - mark.arrived_ms)
+        values.append(mark.content_id)
+        values.append(mark.event_id)
+        values.append(mark.view)
+        if mark.kind == IMPRESSION:
+            shown = cast(ImpressionData, mark.impression)
+            values.append(shown.position)
+            values.append(shown.entry_point)
+            values.append(shown.feed_id)
+        elif mark.kind == FIRST_FRAME:
+            frame = cast(PlayStartData, mark.first_frame)
+            values.append(frame.startup_time)
+            values.append(frame.rendition)
+            values.append(frame.codec)
+            values.append(frame.autoplay)
+        elif mark.kind == SWIPE:
+            values.append(mark.next_content_id)
+
+
+class SessionReader:
+    """Makes the viewers again that a :class:`SessionWriter` collected.
+
+    Args:
+        clock_ms: what the writer had.
+        slices: by place; contexts likewise.
+    """
+
+    def __init__(
+        self,
+        clock_ms: int,
+        slices: Sequence[Slices],
+        contexts: Sequence[Context],
+        values: list[object],
+    ) -> None:
+        self._clock_ms = clock_ms
+        self._slices = slices
+        self._contexts = contexts
+        self._values = values
+        self._at = 0
+
+    def read_all(self) -> list[Session]:
+        """All viewers, in their order."""
+        found = []
+        while self._at < len(self._values):
+            found.append(self._read())
+        return found
+
+    def _read(self) -> Session:
+        session = Session(self._str())
+        session.newest_at_ms = self._time()
+        session.forgotten_at_ms = self._time()
+        session.active_pane_ms = self._time()
+        session.active_slices = self._maybe_slices()
+        for _ in range(self._int()):
+            session.restore(self._view(session.viewer))
+        session.marks = [self._mark() for _ in range(self._int())]
+        return session
+
+    def _next(self) -> object:
+        value = self._values[self._at]
+        self._at += 1
+        return value
+
+    def _int(self) -> int:
+        return cast(int, self._next())
+
+    def _str(self) -> str:
+        return cast(str, self._next())
+
+    def _maybe_str(self) -> str | None:
+        return cast(str | None, self._next())
+
+    def _maybe_int(self) -> int | None:
+        return cast(int | None, self._next())
+
+    def _time(self) -> int:
+        return self._clock_ms - self._int()
+
+    def _maybe_time(self) -> int | None:
+        distance_ms = self._maybe_int()
+        return None if distance_ms is None else self._clock_ms - distance_ms
+
+    def _maybe_slices(self) -> Slices | None:
+        place = self._int()
+        return None if place == _NOWHERE else self._slices[place]
+
+    def _view(self, viewer: str) -> View:
+        flags = self._int()
+        number = self._int()
+        content_id = self._str()
+        session_id = self._maybe_str()
+        device_id = self._maybe_str()
+        user_id = self._maybe_str()
+        opened_at_ms = self._time()
+        opened_by = self._str()
+        last_clock_ms = self._time()
+        view = View(
+            number,
+            viewer,
+            content_id,
+            session_id,
+            device_id,
+            user_id,
+            opened_at_ms,
+            opened_by,
+            last_clock_ms,
+            self._slices[self._int()],
+            self._contexts[self._int()],
+        )
+        view.impression = flags & _IMPRESSION != 0
+        view.searched = flags & _SEARCHED != 0
+        view.tried = flags & _TRIED != 0
+        view.acted = flags & _ACTED != 0
+        view.completed = flags & _COMPLETED != 0
+        view.fatal = flags & _FATAL != 0
+        view.liked = flags & _LIKED != 0
+        view.saved = flags & _SAVED != 0
+        view.shared = flags & _SHARED != 0
+        view.position = self._maybe_int()
+        view.entry_point = self._maybe_str()
+        view.feed_id = self._maybe_str()
+        view.started_at_ms = self._maybe_time()
+        view.startup_ms = self._maybe_int()
+        view.rendition = self._maybe_str()
+        view.codec = self._maybe_str()
+        view.autoplay = cast(bool | None, self._next())
+        view.watch_ms = self._int()
+        view.watch_floor_ms = self._int()
+        view.anchor_at_ms = self._maybe_time()
+        view.anchor_position_ms = self._int()
+        view.stall_since_anchor_ms = self._int()
+        view.duration_ms = self._int()
+        view.play_counted = self._counted()
+        if view.completed:
+            view.completed_at_ms = self._time()
+        view.completion_counted = self._counted()
+        if flags & _COUNTS:
+            view.loop_count = self._int()
+            view.rebuffers = self._int()
+            view.rebuffer_ms = self._int()
+            view.upshifts = self._int()
+            view.downshifts = self._int()
+            view.errors = self._int()
+            view.share_platform = self._maybe_str()
+        if flags & _ENDED:
+            view.ended_by = self._str()
+            view.ended_at_ms = self._time()
+            view.ended_clock_ms = self._time()
+            view.next_content_id = self._maybe_str()
+            view.end_counted = self._end()
+        return view
+
+    def _counted(self) -> Counted | None:
+        pane_ms = self._maybe_time()
+        return None if pane_ms is None else Counted(pane_ms, self._slices[self._int()])
+
+    def _end(self) -> CountedEnd | None:
+        pane_ms = self._maybe_time()
+        if pane_ms is None:
+            return None
+        slices = self._slices[self._int()]
+        figures = self._int()
+        ended: EndedView | None = None
+        flags = self._maybe_int()
+        if flags is not None:
+            ended = EndedView(flags & _SKIP != 0, flags & _QOE_LIMITED != 0, self._int())
+        return CountedEnd(pane_ms, slices, figures, ended)
+
+    def _mark(self) -> Mark:
+        kind = self._int()
+        at_ms, arrived_ms = self._time(), self._time()
+        mark = Mark(kind, at_ms, arrived_ms, self._str(), self._str(), self._int())
+        if kind == IMPRESSION:
+            mark.impression = ImpressionData(
+                self._int(),
+                cast(EntryPoint | None, self._maybe_str()),
+                self._maybe_str(),
+            )
+        elif kind == FIRST_FRAME:
+            mark.first_frame = PlayStartData(
+                self._int(),
+                self._maybe_str(),
+                self._maybe_str(),
+                cast(bool | None, self._next()),
+            )
+        elif kind == SWIPE:
+            mark.next_content_id = self._maybe_str()
+        return mark
