@@ -36,8 +36,9 @@ class FrozenIds:
         self._tidied_hour = 0
 
     def __len__(self) -> int:
-        """The ids that are held, expired ones that were not dropped yet included."""
-        return len(self._young) + sum(map(len, self._leaves))
+        """The ids that are held: at least as many, since expired ones that were not dropped yet
+        count, and during a pass some count twice."""
+        return sum(map(len, self._runs()))
 
     @property
     def nbytes(self) -> int:

@@ -81,6 +81,16 @@ def test_frozen_id_that_was_forgotten_is_new_within_the_same_fold() -> None:
     assert ids_in(dedupe.ids_of(25)) == [A]
 
 
+@pytest.mark.usefixtures("tiny_runs")
+def test_ids_on_their_way_into_leaves_that_all_expired_are_known() -> None:
+    dedupe = Dedupe(1)
+    take_in(dedupe, list(range(9)), 0)
+    take_in(dedupe, [], 0)
+    take_in(dedupe, [6], 4 * HOUR_MS)
+    take_in(dedupe, [4, 5, 7], 5 * HOUR_MS)
+    assert take_in(dedupe, [4], 5 * HOUR_MS) == [False]
+
+
 def test_cut_holds_what_was_added_since_the_last_confirmed_one() -> None:
     dedupe = Dedupe(HOURS)
     take_in(dedupe, [B, A], HOUR_MS)
