@@ -128,7 +128,7 @@ VIEW_FIELDS = (
     "completion_counted",
     "end_counted",
 )
-"""What a view is made of."""
+"""What is known of a view."""
 
 
 @mypyc_attr(acyclic=True)
@@ -143,7 +143,7 @@ class View:
         context: platform, country, networkType, cdn, appVersion: the first of each that was named.
     """
 
-    __slots__ = VIEW_FIELDS
+    __slots__ = (*VIEW_FIELDS, "touched")
 
     def __init__(
         self,
@@ -215,6 +215,8 @@ class View:
         self.completion_counted: Counted | None = None
         self.end_counted: CountedEnd | None = None
         """Where the view counts so far, as a play, as a completion and as an ended view."""
+        self.touched = True
+        """Whether anything of it changed since the last cut of a checkpoint."""
 
     def is_attempt(self) -> bool:
         """Whether this counts as a view at all.

@@ -59,6 +59,7 @@ class LateEvents:
 
         The event itself is still to be applied to it: what it counts for is not counted here.
         """
+        session.whole = True
         session.forget_marks(self._lives.clock_ms - self._memory_ms)
         if at_ms < session.forgotten_at_ms:
             return self._place_roughly(session, event, event_id, content_id, context, at_ms)

@@ -1,9 +1,10 @@
 """Viewers as checkpoints keep them: the values of all of them, one after the other, in one list.
 
-A flat list is made, encoded and read again at a fraction of the time that an object per view
-takes. What many views share, their slices and their context, stands once beside the list and is
-named by its place. Times are distances from the server time of the checkpoint: small numbers take
-few bytes.
+Of a viewer who was written before, that is what changed since: the views that did, the numbers of
+those that left, and the marks that came in. A flat list is made, encoded and read again in a
+fraction of the time that an object per view takes. What many views share, their slices and their
+context, stands once beside the list and is named by its place. Times are distances from the server
+time of the checkpoint: small numbers take few bytes.
 """
 
 from collections.abc import Sequence
@@ -52,22 +53,41 @@ class SessionWriter:
         self._clock_ms = clock_ms
 
     def add(self, session: Session) -> None:
-        """Write one viewer, with views and marks in their order."""
+        """Write what changed of one viewer since the last cut, or everything where that says so."""
         values, clock_ms = self.values, self._clock_ms
+        whole = session.whole
         values.append(session.viewer)
+        values.append(whole)
         values.append(clock_ms - session.newest_at_ms)
         values.append(clock_ms - session.forgotten_at_ms)
+        values.append(clock_ms - session.marks_from_ms)
         values.append(clock_ms - session.active_pane_ms)
         self._add_slices(session.active_slices)
-        values.append(session.views)
-        for view in session.open.values():
-            self._add_view(view)
+        if not whole:
+            left = session.left
+            values.append(0 if left is None else len(left))
+            if left is not None:
+                for number in left:
+                    values.append(number)
+        count_at = len(values)
+        values.append(0)
+        written = 0
         for waiting in session.waiting.values():
             for view in waiting:
+                if whole or view.touched:
+                    self._add_view(view)
+                    written += 1
+        for view in session.open.values():
+            if whole or view.touched:
                 self._add_view(view)
-        values.append(len(session.marks))
-        for mark in session.marks:
-            self._add_mark(mark)
+                written += 1
+        values[count_at] = written
+        marks = session.marks
+        first = 0 if whole else session.saved_marks
+        values.append(len(marks) - first)
+        for place in range(first, len(marks)):
+            self._add_mark(marks[place])
+        session.was_written()
 
     def _add_slices(self, slices: Slices | None) -> None:
         if slices is None:
@@ -80,6 +100,7 @@ class SessionWriter:
 
     def _add_view(self, view: View) -> None:
         values, clock_ms = self.values, self._clock_ms
+        view.touched = False
         context = self.contexts.get(view.context)
         if context is None:
             context = self.contexts[view.context] = len(self.contexts)
@@ -207,7 +228,7 @@ class SessionWriter:
 
 
 class SessionReader:
-    """Makes the viewers again that a :class:`SessionWriter` collected.
+    """Brings viewers to what a :class:`SessionWriter` wrote of them.
 
     Args:
         clock_ms: what the writer had.
@@ -227,23 +248,48 @@ class SessionReader:
         self._values = values
         self._at = 0
 
-    def read_all(self) -> list[Session]:
-        """All viewers, in their order."""
+    def read_into(self, sessions: dict[str, Session]) -> list[tuple[str, bool]]:
+        """Read all; the viewers in their order, each with whether everything of it was written.
+
+        Changes of a viewer who is not among ``sessions`` are read and left.
+
+        Raises:
+            TypeError: the values are not those of a writer.
+        """
         found = []
         while self._at < len(self._values):
-            found.append(self._read())
+            viewer, whole = self._str(), self._bool()
+            session = None if whole else sessions.get(viewer)
+            if session is None:
+                session = Session(viewer)
+            self._read(session, whole)
+            if whole:
+                sessions[viewer] = session
+            found.append((viewer, whole))
         return found
 
-    def _read(self) -> Session:
-        session = Session(self._str())
+    def _read(self, session: Session, whole: bool) -> None:
         session.newest_at_ms = self._time()
         session.forgotten_at_ms = self._time()
+        marks_from_ms = self._time()
         session.active_pane_ms = self._time()
         session.active_slices = self._maybe_slices()
+        if not whole:
+            for _ in range(self._int()):
+                session.drop(self._int())
         for _ in range(self._int()):
-            session.restore(self._view(session.viewer))
-        session.marks = [self._mark() for _ in range(self._int())]
-        return session
+            view = self._view(session.viewer)
+            view.touched = False
+            if whole:
+                session.restore(view)
+            else:
+                session.put(view)
+        if marks_from_ms > session.marks_from_ms:
+            session.marks = [m for m in session.marks if m.arrived_ms >= marks_from_ms]
+            session.marks_from_ms = marks_from_ms
+        for _ in range(self._int()):
+            session.marks.append(self._mark())
+        session.was_written()
 
     def _next(self) -> object:
         value = self._values[self._at]
@@ -252,6 +298,9 @@ class SessionReader:
 
     def _int(self) -> int:
         return cast(int, self._next())
+
+    def _bool(self) -> bool:
+        return cast(bool, self._next())
 
     def _str(self) -> str:
         return cast(str, self._next())

@@ -1,9 +1,9 @@
-"""Viewers as a checkpoint keeps them: a log of segments, each with the viewers that changed.
+"""Viewers as a checkpoint keeps them: a log of segments, each with what changed between two.
 
-A segment holds whole viewers, and the newest segment that names one holds. Rewriting only what
-changed costs as much as the traffic does, however many idle viewers are remembered. The log is
-kept short from its old end: the viewers of the oldest segment that no newer one names move to the
-newest, and the segment goes.
+A segment holds of some viewers everything, and of others what changed since an earlier one. What
+it takes to write one follows the traffic, however much is remembered. The log is kept short from
+its old end: viewers of whom the oldest segment holds everything are written whole once more, into
+the newest, and the segment goes.
 """
 
 from typing import Any, NamedTuple
@@ -15,13 +15,13 @@ from tables.saved_sessions import Context, SessionReader, SessionWriter
 from tables.sessions import Session
 
 MAX_SEGMENTS = 128
-STALE_RATIO = 2
-"""The log may hold this many times as many viewers as there are, and some more."""
+STALE_RATIO = 4
+"""The log may name this many times as many viewers as there are, and some more."""
 _SPARE_VIEWERS = 1_000
 
 
 class Segment(msgspec.Struct, array_like=True, gc=False):
-    """The viewers that changed between two checkpoints, and those that were forgotten.
+    """The viewers that changed since the cut before, and those that were forgotten.
 
     ``values`` are those of :class:`tables.saved_sessions.SessionWriter`, which name slices and
     contexts by their places, and times as distances from ``clock_ms``.
@@ -63,13 +63,18 @@ class SessionLog:
         self._table = table
         self._segments: dict[int, list[str]] = {}
         self._cut: set[str] = set()
+        self._whole: list[Session] = []
         self._cut_number = 0
         self._dropped: list[int] = []
 
     def cut(self, clock_ms: int) -> SegmentCut:
-        """The viewers that changed since the last confirmed cut, at this server time."""
+        """What changed since the last confirmed cut, at this server time."""
+        for viewer in self._cut:
+            # What became of the cut before is not known.
+            session = self._sessions.get(viewer)
+            if session is not None:
+                session.whole = True
         for session in self.touched:
-            session.touched = False
             self._cut.add(session.viewer)
         self.touched.clear()
         self._drop_old_segments()
@@ -79,12 +84,15 @@ class SessionLog:
             return SegmentCut(self._cut_number, None, dropped)
         writer = SessionWriter(clock_ms)
         gone = []
+        self._whole.clear()
         for viewer in self._cut:
             found = self._sessions.get(viewer)
             if found is None:
                 gone.append(viewer)
-            else:
-                writer.add(found)
+                continue
+            if found.whole:
+                self._whole.append(found)
+            writer.add(found)
         segment = Segment(
             clock_ms,
             [slices.values for slices in writer.slices],
@@ -98,31 +106,29 @@ class SessionLog:
         """What the last cut returned is durable."""
         if self._cut:
             self._segments[self._cut_number] = list(self._cut)
-            for viewer in self._cut:
-                session = self._sessions.get(viewer)
-                if session is not None:
-                    session.saved_in = self._cut_number
+            for session in self._whole:
+                session.saved_in = self._cut_number
         self._cut.clear()
+        self._whole.clear()
         self._dropped.clear()
 
     def load(self, number: int, payload: bytes) -> None:
-        """Restore the viewers of a segment that a cut returned; load segments in ascending order,
-        since a newer one replaces what an older one says."""
+        """Restore what a segment says that a cut returned; load segments in ascending order, since
+        a newer one goes on from what older ones say."""
         segment = _decode(payload)
         slices = [self._table.get(values) for values in segment.slices]
         reader = SessionReader(segment.clock_ms, slices, segment.contexts, segment.values)
-        viewers = []
-        for session in reader.read_all():
-            session.saved_in = number
-            self._sessions[session.viewer] = session
-            viewers.append(session.viewer)
+        found = reader.read_into(self._sessions)
+        for viewer, whole in found:
+            if whole:
+                self._sessions[viewer].saved_in = number
         for viewer in segment.gone:
             self._sessions.pop(viewer, None)
-        self._segments[number] = viewers + segment.gone
+        self._segments[number] = [viewer for viewer, _ in found] + segment.gone
         self._cut_number = number
 
     def _drop_old_segments(self) -> None:
-        """Move what the oldest segments alone know to the next one, at most as much as it holds."""
+        """Move what only the oldest segments know to the next one, at most as much as it holds."""
         versions = sum(map(len, self._segments.values()))
         room = max(len(self._cut), _SPARE_VIEWERS)
         while self._segments and room > 0:
@@ -135,6 +141,8 @@ class SessionLog:
             self._dropped.append(oldest)
             for viewer in viewers:
                 session = self._sessions.get(viewer)
-                if session is not None and session.saved_in == oldest and viewer not in self._cut:
-                    self._cut.add(viewer)
-                    room -= 1
+                if session is not None and session.saved_in == oldest:
+                    session.whole = True
+                    if viewer not in self._cut:
+                        self._cut.add(viewer)
+                        room -= 1

@@ -27,15 +27,19 @@ class Session:
         "active_pane_ms",
         "active_slices",
         "forgotten_at_ms",
+        "left",
         "marks",
+        "marks_from_ms",
         "newest_at_ms",
         "open",
         "partition",
         "saved_in",
+        "saved_marks",
         "touched",
         "viewer",
         "views",
         "waiting",
+        "whole",
     )
 
     def __init__(self, viewer: str) -> None:
@@ -50,14 +54,23 @@ class Session:
         """The latest event time of any mark there ever was."""
         self.forgotten_at_ms = NEVER
         """Up to this event time marks were forgotten."""
+        self.marks_from_ms = NEVER
+        """The server time of the earliest mark that was not forgotten for its age."""
         self.active_pane_ms = NEVER
         self.active_slices: Slices | None = None
         self.partition = NEVER
         """The partition that a record with the viewer as its key belongs to, once it is known."""
-        self.saved_in = NEVER
-        """The number of the segment of the checkpoint that holds this viewer's newest version."""
         self.touched = False
         """Whether anything changed since the last cut of a checkpoint."""
+        self.whole = True
+        """Whether the next one has to write everything, and not only what changed."""
+        self.saved_marks = 0
+        """So many marks, from the first on, were there at the last cut."""
+        self.left: list[int] | None = None
+        """The numbers of the views that were taken out since; None: of none."""
+        self.saved_in = NEVER
+        """The number of the segment of the checkpoint that holds all of this viewer; newer ones
+        hold what changed."""
 
     def views_of(self, content_id: str) -> list[View]:
         """The views of a content, ended and open, in the order of their times."""
@@ -97,10 +110,10 @@ class Session:
         return {view.number: view for view in self.views_of(content_id)}
 
     def all_views(self) -> Iterator[View]:
-        """The open views and then the waiting ones."""
-        yield from self.open.values()
+        """The waiting views and then the open ones."""
         for views in self.waiting.values():
             yield from views
+        yield from self.open.values()
 
     def wait(self, view: View) -> None:
         """A view that was open ended."""
@@ -123,6 +136,40 @@ class Session:
         else:
             self.waiting.setdefault(view.content_id, []).append(view)
 
+    def put(self, view: View) -> None:
+        """Take in a view that is new, or the newest version of one."""
+        open_view = self.open.get(view.content_id)
+        if open_view is not None and open_view.number == view.number:
+            if view.ended_by == OPEN:
+                self.open[view.content_id] = view
+            else:
+                self.wait(view)
+            return
+        waiting = self.waiting.get(view.content_id)
+        if waiting is not None:
+            for place, other in enumerate(waiting):
+                if other.number == view.number:
+                    waiting[place] = view
+                    return
+        self.add(view)
+
+    def drop(self, number: int) -> None:
+        """Take out the view of this number, open or waiting, where there is one."""
+        for view in self.all_views():
+            if view.number == number:
+                if view.ended_by == OPEN:
+                    del self.open[view.content_id]
+                    self.views -= 1
+                else:
+                    self.remove(view)
+                return
+
+    def was_written(self) -> None:
+        """A cut of a checkpoint has everything that changed so far."""
+        self.touched = self.whole = False
+        self.saved_marks = len(self.marks)
+        self.left = None
+
     def remove(self, view: View) -> bool:
         """Take an ended view out; False where it was taken out before."""
         views = self.waiting.get(view.content_id, [])
@@ -130,13 +177,22 @@ class Session:
             if other is view:
                 del views[place]
                 self.views -= 1
-                if not views:
+                if views:
+                    # What is left keeps its place among the contents, and a list of changes
+                    # could not say so.
+                    self.whole = True
+                else:
                     del self.waiting[view.content_id]
+                if self.left is None:
+                    self.left = [view.number]
+                else:
+                    self.left.append(view.number)
                 return True
         return False
 
     def mark(self, mark: Mark) -> None:
         """Put a mark in its place, after those of the same time."""
+        self.whole = True
         self.marks.insert(bisect_right(self.marks, mark.at_ms, key=_at_ms), mark)
 
     def marks_after(self, at_ms: int) -> list[Mark]:
@@ -146,17 +202,23 @@ class Session:
     def forget_marks(self, arrived_before_ms: int) -> None:
         """Forget the marks that came in before a moment of server time."""
         kept: list[Mark] = []
-        for mark in self.marks:
+        saved = 0
+        for place, mark in enumerate(self.marks):
             if mark.arrived_ms >= arrived_before_ms:
                 kept.append(mark)
+                if place < self.saved_marks:
+                    saved += 1
             elif mark.at_ms > self.forgotten_at_ms:
                 self.forgotten_at_ms = mark.at_ms
         self.marks = kept
+        self.saved_marks = saved
+        self.marks_from_ms = arrived_before_ms
 
     def forget_first_marks(self, count: int) -> None:
         """Forget the ``count`` marks with the earliest event times."""
         self.forgotten_at_ms = max(self.forgotten_at_ms, self.marks[count - 1].at_ms)
         del self.marks[:count]
+        self.whole = True
 
     def _insert(self, view: View) -> None:
         views = self.waiting.setdefault(view.content_id, [])

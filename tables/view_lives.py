@@ -121,6 +121,7 @@ class ViewLives:
     def end(self, session: Session, view: View, end: End) -> None:
         """An open view ended."""
         self.touch(session)
+        view.touched = True
         self._set_end(view, end)
         session.wait(view)
         self.open_views -= 1

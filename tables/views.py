@@ -1,7 +1,7 @@
 """Follows every view of one partition from its first event to its record."""
 
 from collections.abc import Callable
-from typing import cast
+from typing import Final, cast
 
 from models.dimensions import Slices
 from models.event_kinds import CUSTOM_EVENT, subject_id
@@ -20,6 +20,10 @@ from tables.sessions import NEVER, Session
 from tables.view_events import Context, ViewEvents, context_of
 from tables.view_figures import ViewFigures
 from tables.view_lives import ViewLives
+
+MARKS_SLACK: Final = 3
+"""Marks may be remembered longer by this part of the time that they have to be: so they are looked
+through now and then, and not at each event."""
 
 
 class ViewTracker:
@@ -40,6 +44,7 @@ class ViewTracker:
         self._panes = panes
         self._tail_ms = rules.tail_ms
         self._memory_ms = rules.straggler_ms
+        self._forget_after_ms = rules.straggler_ms + rules.straggler_ms // MARKS_SLACK
         self._figures = ViewFigures(panes, contents, counters)
         self._events = ViewEvents(counters, self._figures, contents)
         self._lives = ViewLives(rules, self._events, self._figures, counters, publish)
@@ -150,6 +155,7 @@ class ViewTracker:
             self._lives.make_room(session)
             view = self._late.place(session, event, event_id, content_id, context, at_ms)
         view.last_clock_ms = self._lives.clock_ms
+        view.touched = True
         self._events.apply(view, event, kind, context, at_ms, pane_ms, gains)
         if in_turn:
             if kind == FIRST_FRAME:
@@ -164,8 +170,7 @@ class ViewTracker:
     def _mark(self, session: Session, view: View, event: Event, event_id: str, at_ms: int) -> None:
         """Remember an event that is later than every mark of its viewer."""
         clock_ms = self._lives.clock_ms
-        marks = session.marks
-        if marks and marks[0].arrived_ms < clock_ms - self._memory_ms:
+        if clock_ms - session.marks_from_ms >= self._forget_after_ms:
             session.forget_marks(clock_ms - self._memory_ms)
         mark = new_mark(event, event_id, view.content_id, at_ms, clock_ms, view.number)
         session.marks.append(mark)
@@ -184,6 +189,7 @@ class ViewTracker:
         if view is None:
             return self._events.slices(context)
         view.last_clock_ms = self._lives.clock_ms
+        view.touched = True
         return view.slices
 
     def _move_active(self, session: Session, pane_ms: int, slices: Slices, gains: Gains) -> None:

@@ -1,5 +1,6 @@
 """What objects of the state hold, in a form to compare and to read."""
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -7,17 +8,21 @@ import msgspec
 _PLAIN = (str, int, float, bool, bytes, type(None))
 
 
-def facts(value: object) -> Any:
-    """The fields of an object by name, and of what they hold likewise."""
+def facts(value: object, left_out: Collection[str] = ()) -> Any:
+    """The fields of an object by name, and of what they hold likewise, but for some names."""
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, msgspec.Struct):
         return msgspec.structs.asdict(value)
     if isinstance(value, dict):
-        return {key: facts(entry) for key, entry in value.items()}
+        return {key: facts(entry, left_out) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [facts(entry) for entry in value]
-    # A compiled class names its attributes elsewhere.
+        return [facts(entry, left_out) for entry in value]
     kind: Any = type(value)
+    # A compiled class names its attributes elsewhere.
     names = getattr(kind, "__mypyc_attrs__", None) or kind.__slots__
-    return {name: facts(getattr(value, name)) for name in names if not name.startswith("__")}
+    return {
+        name: facts(getattr(value, name), left_out)
+        for name in names
+        if name not in left_out and not name.startswith("__")
+    }

@@ -24,7 +24,7 @@ RECORDS = 1_500
 SECONDS = 900.0
 """Event time of the load: long enough for views to time out and for panes and ids to be dropped."""
 
-NOT_SAVED = ("partition", "saved_in", "touched")
+NOT_SAVED = {"left", "partition", "saved_in", "saved_marks", "touched", "whole"}
 """What a viewer has that is no part of its state."""
 
 Log = list[tuple[bytes, bytes | None]]
@@ -68,7 +68,7 @@ class Partition:
         state = self.state
         state.panes.fold()
         viewers = {
-            viewer: {k: v for k, v in facts(session).items() if k not in NOT_SAVED}
+            viewer: facts(session, NOT_SAVED)
             for viewer, session in state.views._sessions.items()  # noqa: SLF001
         }
         panes = {

@@ -46,14 +46,20 @@ def session_of(*views: View, marks: Sequence[Mark] = ()) -> Session:
     return session
 
 
-def again(*sessions: Session) -> list[Session]:
-    """The sessions after they were written, encoded, decoded and read."""
+def written(*sessions: Session) -> SessionReader:
+    """A reader of what was written of the sessions, encoded and decoded."""
     writer = SessionWriter(CLOCK_MS)
     for session in sessions:
         writer.add(session)
     values = msgspec.msgpack.decode(msgspec.msgpack.encode(writer.values))
-    reader = SessionReader(CLOCK_MS, list(writer.slices), list(writer.contexts), values)
-    return reader.read_all()
+    return SessionReader(CLOCK_MS, list(writer.slices), list(writer.contexts), values)
+
+
+def again(*sessions: Session) -> list[Session]:
+    """The sessions after they were written and read."""
+    read: dict[str, Session] = {}
+    written(*sessions).read_into(read)
+    return list(read.values())
 
 
 EVERYTHING: dict[str, object] = {
@@ -174,9 +180,10 @@ def test_marks_of_every_kind_are_kept_in_their_order() -> None:
 
 def test_viewers_keep_their_order_and_share_what_they_shared() -> None:
     first, second = session_of(view(1, "a")), Session("nobody")
+    third = Session("another")
+    third.add(view(2, "b", viewer="another", slices=THERE))
     second.newest_at_ms, second.active_pane_ms, second.active_slices = 5, CLOCK_MS, THERE
     second.forgotten_at_ms = CLOCK_MS - 40_000
-    third = session_of(view(2, "b", slices=THERE))
     read = again(first, second, third)
     assert [facts(one) for one in read] == [facts(one) for one in (first, second, third)]
     assert read[0].open["a"].slices is HERE
@@ -190,4 +197,4 @@ def test_a_value_of_another_type_than_was_written_is_an_error() -> None:
     values = [*writer.values[:-1], "twelve"]
     reader = SessionReader(CLOCK_MS, list(writer.slices), list(writer.contexts), values)
     with pytest.raises(TypeError):
-        reader.read_all()
+        reader.read_into({})

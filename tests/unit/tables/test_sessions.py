@@ -25,7 +25,7 @@ def test_restored_session_has_its_views_in_the_order_that_they_had() -> None:
     restored = Session("s")
     for known in session.all_views():
         restored.restore(known)
-    assert [known.number for known in restored.all_views()] == [2, 0, 1]
+    assert [known.number for known in restored.all_views()] == [0, 1, 2]
     assert restored.views == 3
     assert restored.views_of("a") == session.views_of("a")
 

@@ -1,0 +1,189 @@
+"""The log of viewers restores to the viewers that there are, whatever was cut, lost or moved."""
+
+import json
+import random
+from collections.abc import Iterable, Iterator, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.checkpoints import Totals
+from tables import session_log
+from tables.session_log import SegmentCut
+from tests.support.core import MINUTE_MS, T0, Core, FakeRecord, at_ms, play, progress
+from tests.support.facts import facts
+from tests.support.sessions import random_session
+
+NOT_SAVED = {"left", "partition", "saved_in", "saved_marks", "touched", "whole"}
+VIEWERS = 3
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_limits() -> Iterator[None]:
+    """Limits that a small load reaches."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session_log, "MAX_SEGMENTS", 5)
+        patch.setattr(session_log, "_SPARE_VIEWERS", 4)
+        yield
+
+
+class Store:
+    """The segments that a checkpoint consists of."""
+
+    def __init__(self, core: Core) -> None:
+        self.state = core.states[0]
+        self.log = self.state.views.log
+        self.segments: dict[int, bytes] = {}
+
+    def cut(self) -> SegmentCut:
+        return self.log.cut(self.state.clock_ms)
+
+    def save(self) -> SegmentCut:
+        """A checkpoint that succeeds."""
+        cut = self.cut()
+        if cut.payload is not None:
+            self.segments[cut.number] = cut.payload
+        for number in cut.dropped:
+            del self.segments[number]
+        self.log.confirm()
+        return cut
+
+    def restored(self) -> Core:
+        """A core that has read the segments and the panes, and goes on from the same time."""
+        core = small_core()
+        state = core.states[0]
+        for number, payload in sorted(self.segments.items()):
+            state.views.log.load(number, payload)
+        for start_ms, payload in self.state.panes.cut():
+            state.panes.load(start_ms, payload)
+        totals = Totals(
+            clock_ms=self.state.clock_ms,
+            swept_ms=self.state.swept_ms,
+            opened=self.state.views.opened,
+        )
+        state.restore(self.state.upto, totals)
+        return core
+
+
+def small_core() -> Core:
+    """One that forgets within minutes."""
+    return Core(kept_ms=2 * MINUTE_MS, timeout_ms=MINUTE_MS)
+
+
+def viewers(core: Core) -> dict[str, str]:
+    """What is known of each viewer, in the order in which it is kept."""
+    sessions = core.states[0].views._sessions  # noqa: SLF001
+    return {
+        viewer: repr([(k, v) for k, v in facts(session, NOT_SAVED).items()])
+        for viewer, session in sorted(sessions.items())
+    }
+
+
+def records(rng: random.Random) -> list[FakeRecord]:
+    """Some viewers over some minutes, now and then late, and silence that ends everything."""
+    late_share = rng.choice([0.0, 0.02, 0.3])
+    arrivals: list[tuple[int, bytes]] = []
+    for viewer in range(VIEWERS):
+        from_ms = rng.randint(0, 3) * MINUTE_MS
+        for fields in random_session(rng):
+            own = fields | {"sessionId": f"s{viewer}", "eventId": f"{viewer}-{fields['eventId']}"}
+            delay_ms = rng.randint(0, 60_000) if rng.random() < late_share else 0
+            arrivals.append((at_ms(fields) + from_ms + delay_ms, json.dumps(own).encode()))
+    arrivals.sort()
+    made = [FakeRecord(n, server_ms, value) for n, (server_ms, value) in enumerate(arrivals)]
+    for half_minute in range(1, 10):
+        server_ms = arrivals[-1][0] + half_minute * MINUTE_MS // 2
+        made.append(FakeRecord(len(made), server_ms, None, headers=(("pv-tick", b""),)))
+    return made
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_every_checkpoint_restores_to_the_viewers_that_there_were(rng: random.Random) -> None:
+    core = small_core()
+    store = Store(core)
+    rest = records(rng)
+    while rest:
+        length = rng.randint(1, 12)
+        core.apply(rest[:length])
+        rest = rest[length:]
+        if rng.random() < 0.2:
+            store.cut()  # It fails: nobody confirms it.
+        if rng.random() < 0.7:
+            store.save()
+            assert viewers(store.restored()) == viewers(core)
+    assert viewers(core) == {}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_a_restored_log_goes_on_as_the_one_that_wrote_it(rng: random.Random) -> None:
+    core = small_core()
+    store = Store(core)
+    all_records = records(rng)
+    first, second, third = sorted(rng.choices(range(1, len(all_records)), k=3))
+    for part in (all_records[:first], all_records[first:second]):
+        apply_all([core], part)
+        store.save()
+    read = store.restored()
+    again = Store(read)
+    again.segments = dict(store.segments)
+    apply_all([core, read], all_records[second:third])
+    for one in (store, again, store, again):
+        one.save()
+    assert viewers(read) == viewers(core)
+    assert viewers(again.restored()) == viewers(store.restored()) == viewers(core)
+
+
+def apply_all(cores: Iterable[Core], records: Sequence[FakeRecord]) -> None:
+    """Let each take in the same."""
+    for core in cores:
+        core.states[0].apply(records)
+
+
+def test_of_a_viewer_who_was_written_only_what_changed_is_written_again() -> None:
+    core = small_core()
+    store = Store(core)
+    core.send(*(play(2 * n, f"clip-{n}") for n in range(20)))
+    first = store.save()
+    core.send(progress(41, 3.0, "clip-19"))
+    second = store.save()
+    assert first.payload is not None
+    assert second.payload is not None
+    assert len(second.payload) < len(first.payload) / 10
+    assert viewers(store.restored()) == viewers(core)
+
+
+def test_nothing_is_written_where_nothing_changed() -> None:
+    core = small_core()
+    store = Store(core)
+    core.send(play(1))
+    assert store.save().payload is not None
+    assert store.save().payload is None
+
+
+def test_a_cut_that_failed_is_written_whole_by_the_next_one() -> None:
+    core = small_core()
+    store = Store(core)
+    core.send(play(1))
+    store.save()
+    core.send(progress(3, 2.0))
+    store.cut()
+    core.send(progress(5, 4.0))
+    store.save()
+    assert viewers(store.restored()) == viewers(core)
+
+
+def test_the_log_stays_short_and_idle_viewers_stay_in_it() -> None:
+    core = small_core()
+    store = Store(core)
+    core.send(play(0, session="idle"))
+    store.save()
+    for n in range(1, 60):
+        core.send(progress(n, float(n), session="busy"))
+        store.save()
+        assert len(store.segments) <= session_log.MAX_SEGMENTS
+    assert viewers(store.restored()) == viewers(core)
+    assert viewers(core).keys() == {"idle", "busy"}
+    assert core.states[0].clock_ms > T0
