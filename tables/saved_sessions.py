@@ -73,10 +73,15 @@ class SessionWriter:
         values.append(0)
         written = 0
         for waiting in session.waiting.values():
-            for view in waiting:
-                if whole or view.touched:
-                    self._add_view(view)
+            if isinstance(waiting, View):
+                if whole or waiting.touched:
+                    self._add_view(waiting)
                     written += 1
+            else:
+                for view in waiting:
+                    if whole or view.touched:
+                        self._add_view(view)
+                        written += 1
         for view in session.open.values():
             if whole or view.touched:
                 self._add_view(view)
@@ -285,10 +290,9 @@ class SessionReader:
             else:
                 session.put(view)
         if marks_from_ms > session.marks_from_ms:
-            session.marks = [m for m in session.marks if m.arrived_ms >= marks_from_ms]
-            session.marks_from_ms = marks_from_ms
+            session.forget_marks(marks_from_ms)
         for _ in range(self._int()):
-            session.marks.append(self._mark())
+            session.marks[len(session.marks)] = self._mark()
         session.was_written()
 
     def _next(self) -> object:

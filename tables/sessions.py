@@ -1,7 +1,6 @@
 """One viewer of a partition: the views that are not published yet, and what led to them lately."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from operator import attrgetter
 from typing import Final
 
@@ -21,7 +20,12 @@ _opened_at_ms = attrgetter("opened_at_ms")
 @mypyc_attr(acyclic=True)
 class Session:
     """One viewer: the open views by content, the ended ones that wait for stragglers, and the
-    marks that came in lately, in the order of their times."""
+    marks that came in lately, in the order of their times.
+
+    There are hundreds of thousands, so nothing of one is such that the garbage collector would
+    look at it: it passes over views and marks, and over dicts that hold nothing else, and walks
+    through lists.
+    """
 
     __slots__ = (
         "active_pane_ms",
@@ -45,11 +49,12 @@ class Session:
     def __init__(self, viewer: str) -> None:
         self.viewer = viewer
         self.open: dict[str, View] = {}
-        self.waiting: dict[str, list[View]] = {}
-        """Ended views by content, each list in the order of their times."""
+        self.waiting: dict[str, View | list[View]] = {}
+        """Ended views by content; of a content with several a list, in the order of their times."""
         self.views = 0
         """How many there are, open and waiting."""
-        self.marks: list[Mark] = []
+        self.marks: dict[int, Mark] = {}
+        """By their place, from 0, in the order of their times."""
         self.newest_at_ms = NEVER
         """The latest event time of any mark there ever was."""
         self.forgotten_at_ms = NEVER
@@ -72,9 +77,16 @@ class Session:
         """The number of the segment of the checkpoint that holds all of this viewer; newer ones
         hold what changed."""
 
+    def waiting_of(self, content_id: str) -> list[View]:
+        """The ended views of a content, in the order of their times."""
+        waiting = self.waiting.get(content_id)
+        if waiting is None:
+            return []
+        return [waiting] if isinstance(waiting, View) else waiting
+
     def views_of(self, content_id: str) -> list[View]:
         """The views of a content, ended and open, in the order of their times."""
-        ended = self.waiting.get(content_id, [])
+        ended = self.waiting_of(content_id)
         view = self.open.get(content_id)
         return ended if view is None else [*ended, view]
 
@@ -86,7 +98,7 @@ class Session:
         waiting = self.waiting.get(content_id)
         if waiting is None:
             return None
-        ended = waiting[-1]
+        ended = waiting if isinstance(waiting, View) else waiting[-1]
         if at_ms < ended.ended_at_ms:
             return ended
         return None if opens_anew(kind) or at_ms >= ended.ended_at_ms + tail_ms else ended
@@ -100,20 +112,32 @@ class Session:
 
     def on_at(self, at_ms: int) -> list[View]:
         """The views that had opened by ``at_ms`` and not ended then."""
-        found = [view for view in self.open.values() if view.opened_at_ms <= at_ms]
-        for views in self.waiting.values():
-            found += [view for view in views if view.opened_at_ms <= at_ms < view.ended_at_ms]
-        return found
+        return [
+            view
+            for view in self.all_views()
+            if view.opened_at_ms <= at_ms and (view.ended_by == OPEN or at_ms < view.ended_at_ms)
+        ]
 
     def numbered(self, content_id: str) -> dict[int, View]:
         """The views of a content by their numbers."""
         return {view.number: view for view in self.views_of(content_id)}
 
-    def all_views(self) -> Iterator[View]:
+    def all_views(self) -> list[View]:
         """The waiting views and then the open ones."""
-        for views in self.waiting.values():
-            yield from views
-        yield from self.open.values()
+        found: list[View] = []
+        for waiting in self.waiting.values():
+            if isinstance(waiting, View):
+                found.append(waiting)
+            else:
+                found.extend(waiting)
+        found.extend(self.open.values())
+        return found
+
+    def longest_waiting(self) -> View | None:
+        """Of the content that waits longest, the first view; None: nothing waits."""
+        for waiting in self.waiting.values():
+            return waiting if isinstance(waiting, View) else waiting[0]
+        return None
 
     def wait(self, view: View) -> None:
         """A view that was open ended."""
@@ -134,7 +158,7 @@ class Session:
         if view.ended_by == OPEN:
             self.open[view.content_id] = view
         else:
-            self.waiting.setdefault(view.content_id, []).append(view)
+            self._keep_waiting(view.content_id, [*self.waiting_of(view.content_id), view])
 
     def put(self, view: View) -> None:
         """Take in a view that is new, or the newest version of one."""
@@ -145,12 +169,12 @@ class Session:
             else:
                 self.wait(view)
             return
-        waiting = self.waiting.get(view.content_id)
-        if waiting is not None:
-            for place, other in enumerate(waiting):
-                if other.number == view.number:
-                    waiting[place] = view
-                    return
+        waiting = self.waiting_of(view.content_id)
+        for place, other in enumerate(waiting):
+            if other.number == view.number:
+                waiting[place] = view
+                self._keep_waiting(view.content_id, waiting)
+                return
         self.add(view)
 
     def drop(self, number: int) -> None:
@@ -172,40 +196,46 @@ class Session:
 
     def remove(self, view: View) -> bool:
         """Take an ended view out; False where it was taken out before."""
-        views = self.waiting.get(view.content_id, [])
-        for place, other in enumerate(views):
-            if other is view:
-                del views[place]
-                self.views -= 1
-                if views:
-                    # What is left keeps its place among the contents, and a list of changes
-                    # could not say so.
-                    self.whole = True
-                else:
-                    del self.waiting[view.content_id]
-                if self.left is None:
-                    self.left = [view.number]
-                else:
-                    self.left.append(view.number)
-                return True
-        return False
+        waiting = self.waiting.get(view.content_id)
+        if waiting is None:
+            return False
+        if isinstance(waiting, View):
+            if waiting is not view:
+                return False
+            del self.waiting[view.content_id]
+        else:
+            others = [other for other in waiting if other is not view]
+            if len(others) == len(waiting):
+                return False
+            self._keep_waiting(view.content_id, others)
+            # The content keeps its place among the others, which changes cannot say.
+            self.whole = True
+        self.views -= 1
+        if self.left is None:
+            self.left = [view.number]
+        else:
+            self.left.append(view.number)
+        return True
 
     def mark(self, mark: Mark) -> None:
         """Put a mark in its place, after those of the same time."""
+        marks = list(self.marks.values())
+        marks.insert(bisect_right(marks, mark.at_ms, key=_at_ms), mark)
+        self.marks = dict(enumerate(marks))
         self.whole = True
-        self.marks.insert(bisect_right(self.marks, mark.at_ms, key=_at_ms), mark)
 
     def marks_after(self, at_ms: int) -> list[Mark]:
         """The marks that are later than ``at_ms``."""
-        return self.marks[bisect_right(self.marks, at_ms, key=_at_ms) :]
+        marks = list(self.marks.values())
+        return marks[bisect_right(marks, at_ms, key=_at_ms) :]
 
     def forget_marks(self, arrived_before_ms: int) -> None:
         """Forget the marks that came in before a moment of server time."""
-        kept: list[Mark] = []
+        kept: dict[int, Mark] = {}
         saved = 0
-        for place, mark in enumerate(self.marks):
+        for place, mark in self.marks.items():
             if mark.arrived_ms >= arrived_before_ms:
-                kept.append(mark)
+                kept[len(kept)] = mark
                 if place < self.saved_marks:
                     saved += 1
             elif mark.at_ms > self.forgotten_at_ms:
@@ -216,10 +246,19 @@ class Session:
 
     def forget_first_marks(self, count: int) -> None:
         """Forget the ``count`` marks with the earliest event times."""
-        self.forgotten_at_ms = max(self.forgotten_at_ms, self.marks[count - 1].at_ms)
-        del self.marks[:count]
+        marks = list(self.marks.values())
+        self.forgotten_at_ms = max(self.forgotten_at_ms, marks[count - 1].at_ms)
+        self.marks = dict(enumerate(marks[count:]))
         self.whole = True
 
     def _insert(self, view: View) -> None:
-        views = self.waiting.setdefault(view.content_id, [])
+        waiting = self.waiting.get(view.content_id)
+        if waiting is None:
+            self.waiting[view.content_id] = view
+            return
+        views = [waiting] if isinstance(waiting, View) else waiting
         views.insert(bisect_right(views, view.opened_at_ms, key=_opened_at_ms), view)
+        self.waiting[view.content_id] = views
+
+    def _keep_waiting(self, content_id: str, views: list[View]) -> None:
+        self.waiting[content_id] = views[0] if len(views) == 1 else views

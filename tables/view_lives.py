@@ -144,10 +144,10 @@ class ViewLives:
         """
         if session.views >= self._rules.views_per_viewer:
             self._counters.cut_short[VIEWER_LIMIT] += 1
-            if not session.waiting:
-                oldest = next(iter(session.open.values()))
-                self.end(session, oldest, End(TIMED_OUT, self.clock_ms, None))
-            first = next(iter(session.waiting.values()))[0]
+            first = session.longest_waiting()
+            if first is None:
+                first = next(iter(session.open.values()))
+                self.end(session, first, End(TIMED_OUT, self.clock_ms, None))
             session.remove(first)
             self._publish_removed(session, first)
         if len(session.marks) >= MARKS_PER_VIEW * self._rules.views_per_viewer:

@@ -173,7 +173,7 @@ class ViewTracker:
         if clock_ms - session.marks_from_ms >= self._forget_after_ms:
             session.forget_marks(clock_ms - self._memory_ms)
         mark = new_mark(event, event_id, view.content_id, at_ms, clock_ms, view.number)
-        session.marks.append(mark)
+        session.marks[len(session.marks)] = mark
         session.newest_at_ms = at_ms
 
     def _leave_others(self, session: Session, end: End) -> None:

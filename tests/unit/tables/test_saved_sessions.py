@@ -42,7 +42,7 @@ def session_of(*views: View, marks: Sequence[Mark] = ()) -> Session:
     session = Session("viewer")
     for one in views:
         session.add(one)
-    session.marks = list(marks)
+    session.marks = dict(enumerate(marks))
     return session
 
 
