@@ -143,7 +143,7 @@ class View:
         context: platform, country, networkType, cdn, appVersion: the first of each that was named.
     """
 
-    __slots__ = (*VIEW_FIELDS, "touched")
+    __slots__ = (*VIEW_FIELDS, "due_ms", "touched")
 
     def __init__(
         self,
@@ -215,6 +215,8 @@ class View:
         self.completion_counted: Counted | None = None
         self.end_counted: CountedEnd | None = None
         """Where the view counts so far, as a play, as a completion and as an ended view."""
+        self.due_ms = 0
+        """When its timer fires: it may time out, or, once it ended, it is published."""
         self.touched = True
         """Whether anything of it changed since the last cut of a checkpoint."""
 

@@ -9,7 +9,7 @@ from tables.counters import PARTITION_LIMIT, VIEWER_LIMIT, Counters
 from tables.marks import End
 from tables.rules import PartitionRules
 from tables.sessions import NEVER, Session
-from tables.timers import PUBLISH, TIMEOUT, ViewTimers
+from tables.timers import ViewTimers
 from tables.view_events import Context, ViewEvents
 from tables.view_figures import ViewFigures
 
@@ -48,14 +48,12 @@ class ViewLives:
 
     def move_clock(self, clock_ms: int) -> None:
         """Go on to ``clock_ms``, firing each timer that is due by then at its own time."""
-        timers = self._timers
-        while timers.next_due_ms() <= clock_ms:
-            due_ms, kind, view = timers.pop()
-            self.clock_ms = due_ms
-            if kind == PUBLISH:
+        while (view := self._timers.pop_due(clock_ms)) is not None:
+            self.clock_ms = view.due_ms
+            if view.ended_by == OPEN:
+                self._time_out(view)
+            else:
                 self._finish(view)
-            elif view.ended_by == OPEN:
-                self._time_out(view, due_ms)
         self.clock_ms = clock_ms
 
     def touch(self, session: Session) -> None:
@@ -66,12 +64,12 @@ class ViewLives:
 
     def restore(self, session: Session) -> None:
         """Timers and counts follow from the views of a viewer that was loaded."""
+        self.open_views += len(session.open)
         for view in session.all_views():
             if view.ended_by == OPEN:
-                self._timers.set(view.last_clock_ms + self._rules.timeout_ms, TIMEOUT, view)
+                self._set_timeout(view, view.last_clock_ms + self._rules.timeout_ms)
             else:
-                self._timers.set(view.ended_clock_ms + self._rules.straggler_ms, PUBLISH, view)
-        self.open_views += len(session.open)
+                self._set_publication(view)
 
     def open(
         self,
@@ -168,7 +166,7 @@ class ViewLives:
     def _add(self, session: Session, view: View, end: End | None) -> None:
         if end is None:
             self.open_views += 1
-            self._timers.set(self.clock_ms + self._rules.timeout_ms, TIMEOUT, view)
+            self._set_timeout(view, self.clock_ms + self._rules.timeout_ms)
         else:
             self._set_end(view, end)
         session.add(view)
@@ -178,26 +176,28 @@ class ViewLives:
         view.ended_at_ms = end.at_ms
         view.next_content_id = end.next_content_id
         view.ended_clock_ms = self.clock_ms
-        self._timers.set(self.clock_ms + self._rules.straggler_ms, PUBLISH, view)
+        self._set_publication(view)
 
-    def _time_out(self, view: View, due_ms: int) -> None:
+    def _set_timeout(self, view: View, due_ms: int) -> None:
+        self._timers.set_timeout(view, due_ms, self.open_views)
+
+    def _set_publication(self, view: View) -> None:
+        self._timers.set_publication(view, view.ended_clock_ms + self._rules.straggler_ms)
+
+    def _time_out(self, view: View) -> None:
+        """End an open view whose timer fired, if it has been without events for so long."""
         quiet_until_ms = view.last_clock_ms + self._rules.timeout_ms
-        if quiet_until_ms > due_ms:
-            self._timers.set(quiet_until_ms, TIMEOUT, view)
+        if quiet_until_ms > view.due_ms:
+            self._set_timeout(view, quiet_until_ms)
         else:
-            self.end(self.sessions[view.viewer], view, End(TIMED_OUT, due_ms, None))
+            self.end(self.sessions[view.viewer], view, End(TIMED_OUT, self.clock_ms, None))
 
     def _end_quietest(self) -> None:
         """End the open view that has been without events for longest."""
-        while True:
-            due_ms, view = self._timers.pop_kind(TIMEOUT)
+        while (view := self._timers.pop_timeout()) is not None:
+            self._time_out(view)
             if view.ended_by != OPEN:
-                continue
-            quiet_until_ms = view.last_clock_ms + self._rules.timeout_ms
-            if quiet_until_ms <= due_ms:
-                end = End(TIMED_OUT, self.clock_ms, None)
-                return self.end(self.sessions[view.viewer], view, end)
-            self._timers.set(quiet_until_ms, TIMEOUT, view)
+                return
 
     def _finish(self, view: View) -> None:
         session = self.sessions.get(view.viewer)
