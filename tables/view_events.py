@@ -46,6 +46,7 @@ from tables.view_figures import ViewFigures
 
 Context = tuple[str | None, ...]
 _MAX_CONTEXTS: Final = 20_000
+_MAX_NAMES: Final = 20_000
 
 _LIKINGS: Final[dict[int, int]] = {
     LIKE: content_figures.LIKES,
@@ -73,6 +74,7 @@ class ViewEvents:
         self._contents = contents
         self.table = SliceTable()
         self._contexts: dict[Context, Context] = {}
+        self._names: dict[str, str] = {}
 
     def shared(self, context: Context) -> Context:
         """The one object that all views of this context share: there are few, and many views."""
@@ -81,6 +83,18 @@ class ViewEvents:
             if len(self._contexts) >= _MAX_CONTEXTS:
                 self._contexts.clear()
             known = self._contexts[context] = context
+        return known
+
+    def _shared_name(self, name: str | None) -> str | None:
+        """The one object that all views share for a name of which there are few, such as a codec:
+        each event comes with strings of its own."""
+        if name is None:
+            return None
+        known = self._names.get(name)
+        if known is None:
+            if len(self._names) >= _MAX_NAMES:
+                self._names.clear()
+            known = self._names[name] = name
         return known
 
     def slices(self, context: Context) -> Slices:
@@ -189,7 +203,7 @@ class ViewEvents:
         if not view.impression:
             view.impression = True
             view.position = data.position
-            view.feed_id = data.feed_id
+            view.feed_id = self._shared_name(data.feed_id)
             if data.entry_point is not None:
                 view.entry_point = data.entry_point
                 self._reslice(view)
@@ -209,8 +223,8 @@ class ViewEvents:
         """Give ``view`` its first frame, without counting a play."""
         view.started_at_ms = at_ms
         view.startup_ms = data.startup_time
-        view.rendition = data.rendition
-        view.codec = data.codec
+        view.rendition = self._shared_name(data.rendition)
+        view.codec = self._shared_name(data.codec)
         view.autoplay = data.autoplay
         self._reslice(view)
         playing.start(view, at_ms)

@@ -1,6 +1,7 @@
 """Opens, ends and publishes the views of one partition."""
 
 from collections.abc import Callable
+from typing import Final
 
 from models.events import Event
 from models.marks import Mark
@@ -13,6 +14,9 @@ from tables.timers import ViewTimers
 from tables.view_events import Context, ViewEvents
 from tables.view_figures import ViewFigures
 
+MARKS_SLACK: Final = 3
+"""Marks may be remembered longer by this part of the time that they have to be: so they are looked
+through now and then, and not at each event."""
 MARKS_PER_VIEW = 4
 """So many marks of one viewer are remembered for each view that it may have."""
 
@@ -61,6 +65,12 @@ class ViewLives:
         if not session.touched:
             session.touched = True
             self.touched.append(session)
+
+    def forget_old_marks(self, session: Session) -> None:
+        """Forget marks that are too old to be needed, where that is worth looking at them."""
+        memory_ms = self._rules.straggler_ms
+        if self.clock_ms - session.marks_from_ms >= memory_ms + memory_ms // MARKS_SLACK:
+            session.forget_marks(self.clock_ms - memory_ms)
 
     def restore(self, session: Session) -> None:
         """Timers and counts follow from the views of a viewer that was loaded."""
@@ -203,6 +213,7 @@ class ViewLives:
         session = self.sessions.get(view.viewer)
         if session is not None and session.remove(view):
             self._publish_removed(session, view)
+            self.forget_old_marks(session)
             self.forget_if_idle(session)
 
     def _publish_removed(self, session: Session, view: View) -> None:
