@@ -4,8 +4,9 @@ import asyncio
 import gc
 import sys
 
-# Sessions and views live for minutes: with the defaults the collector walks through all of them
-# many times a second and finds nothing. The middle one stays small: it is a pause of its own.
+# Sessions and views live for minutes, requests until the broker has their events: with the defaults
+# the collector walks through all of them many times a second and finds nothing. The middle one
+# stays small: it is a pause of its own.
 _GC_THRESHOLDS = (100_000, 5, 400)
 
 

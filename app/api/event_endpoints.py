@@ -130,12 +130,7 @@ class _Endpoint:
         try:
             body = await self._take(scope, receive)
         except Exception as error:
-            refusal = error if isinstance(error, ApiError) else bug(scope["playvitals.request_id"])
-            status = refusal.status
-            body = orjson.dumps(error_body(refusal, scope["playvitals.request_id"]))
-            more = [
-                (name.lower().encode(), text.encode()) for name, text in refusal.headers.items()
-            ]
+            status, body, more = _refused(error, scope["playvitals.request_id"])
         headers = [
             (b"content-length", b"%d" % len(body)),
             (b"content-type", b"application/json"),
@@ -143,6 +138,17 @@ class _Endpoint:
         ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+def _refused(error: Exception, request_id: str) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
+    """Status, body and headers of the answer to a request that failed.
+
+    Whoever caught the error must not keep it: its traceback holds on to the catcher's own variables
+    and to the request's body, a circle that only the garbage collector would find.
+    """
+    refusal = error if isinstance(error, ApiError) else bug(request_id)
+    headers = [(name.lower().encode(), text.encode()) for name, text in refusal.headers.items()]
+    return refusal.status, orjson.dumps(error_body(refusal, request_id)), headers
 
 
 def _data(scope: Scope, data: bytes) -> bytes:

@@ -128,6 +128,9 @@ class Ingest:
             await written
         finally:
             giving_up.cancel()
+            # An error of its own would otherwise be part of a circle: its traceback holds on to
+            # this call, which holds on to the future, and to the events.
+            del written
 
 
 def _give_up(written: "asyncio.Future[None]") -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import sys
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
@@ -30,12 +29,7 @@ def run_api(settings: Settings) -> None:
         OperatorError: the address is taken, or the content catalogue is missing or too large.
     """
     require_free([(SETTING, settings.api_address)])
-    if sys.platform == "win32":
-        asyncio.run(_serve(settings))
-    else:
-        import uvloop
-
-        uvloop.run(_serve(settings))
+    asyncio.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:

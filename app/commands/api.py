@@ -19,5 +19,7 @@ def api() -> None:
     settings = read_settings()
     check_core()
     from app.api.serving import run_api
+    from app.runtime import tune_runtime
 
+    tune_runtime()
     run_api(settings)
