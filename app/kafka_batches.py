@@ -46,8 +46,9 @@ class Batch:
         self.count = 0
         self.bytes = 0
         self.deadline = deadline
-        self.trouble: Exception | None = None
-        """Why it was not taken yet, although it was sent."""
+        self.trouble: str | None = None
+        """Why it was not taken yet, although it was sent: not the error itself, whose traceback
+        holds on to the batch."""
         self.receipts: list[Receipt] = []
         self.acknowledged: asyncio.Future[None] = loop.create_future()
         # Who does not look at the future of a record must not cause a warning about it.

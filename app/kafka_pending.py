@@ -72,7 +72,7 @@ class Pending:
                 return
             why = f"no answer within {self._timeout_seconds:g} s"
             if batch.trouble is not None:
-                why += f", at last {batch.trouble!r}"
+                why += f", at last {batch.trouble}"
             self._end(lane, batch, self._refusal(lane, why))
 
     def _refusal(self, lane: Lane, why: str) -> BrokerUnavailableError:

@@ -81,7 +81,7 @@ class Shipping:
         again: list[Load] = []
         for (lane, batch), error in (await self._send(producer, leader, loads)).items():
             if error is not None and _may_pass(error):
-                batch.trouble = error
+                batch.trouble = repr(error)
                 again.append((lane, batch))
             else:
                 self._settle(batch, error)
@@ -92,7 +92,7 @@ class Shipping:
         if again:
             lane, batch = again[0]
             log.info(
-                "%d batches, that of %s-%s among them, are sent again: %r",
+                "%d batches, that of %s-%s among them, are sent again: %s",
                 *(len(again), lane.topic, lane.partition, batch.trouble),
             )
             await self._put_back(again, _RESEND_SECONDS)
@@ -120,7 +120,7 @@ class Shipping:
                 if lane.is_ready:
                     self.wake()
                 return
-            batch.trouble = error
+            batch.trouble = repr(error)
         is_known = producer.leader_of(lane.topic, lane.partition) is not None
         await self._put_back([load], 0.0 if is_known else _RESEND_SECONDS)
 

@@ -1,6 +1,7 @@
 """The Kafka writer over a producer that the test controls."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -447,6 +448,31 @@ async def test_batch_that_the_broker_refuses_is_not_sent_again() -> None:
         with pytest.raises(BrokerUnavailableError, match="MessageSizeTooLarge"):
             await refused
     assert len(broker.sent) == 1
+
+
+async def test_batch_that_was_sent_in_vain_leaves_nothing_for_the_collector() -> None:
+    class Lost(FakeBroker):
+        """Every request fails, each with an error of its own."""
+
+        async def send(
+            self, broker: int, batches: Sequence[tuple[str, int, bytes | bytearray]]
+        ) -> dict[tuple[str, int], KafkaError | None]:
+            self.requests.append(broker)
+            raise KafkaConnectionError("lost")
+
+    async def lose(writer: KafkaWriter) -> None:
+        with pytest.raises(BrokerUnavailableError, match="lost"):
+            await writer.append_all("t", [(0, None, b"a"), (1, None, b"b")], 7)
+
+    async with writing_to(Lost()) as writer:
+        await lose(writer)
+        gc.collect()
+        gc.disable()
+        try:
+            await lose(writer)
+            assert gc.collect() == 0
+        finally:
+            gc.enable()
 
 
 async def test_given_up_flush_leaves_the_shared_futures_alone() -> None:
