@@ -9,6 +9,7 @@ from msgspec import Struct
 from prometheus_client import Metric
 
 from app.api.errors import unavailable
+from app.api.patience import Patience
 from app.kafka_writer import Record
 from app.partitioner import partition_for
 from models.catalogue import Catalogue
@@ -76,6 +77,7 @@ class Ingest:
         self._contents = contents
         self._catalogue = None if contents is None else contents.catalogue
         self._wall_ms = wall_ms
+        self._patience = Patience()
 
     @property
     def can_judge(self) -> bool:
@@ -117,22 +119,7 @@ class Ingest:
         return Taken(event_ids, refusals)
 
     async def _write(self, keyed: list[tuple[bytes, bytes]], now_ms: int) -> None:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._timeout_seconds
+        deadline = asyncio.get_running_loop().time() + self._timeout_seconds
         partitions = await self._sink.partition_count(self._raw_topic)
         records = [(partition_for(key, partitions), key, value) for key, value in keyed]
-        written = self._sink.append_all(self._raw_topic, records, now_ms)
-        # What asyncio.timeout does besides is for awaiting anything; this is one future of ours.
-        giving_up = loop.call_at(deadline, _give_up, written)
-        try:
-            await written
-        finally:
-            giving_up.cancel()
-            # An error of its own would otherwise be part of a circle: its traceback holds on to
-            # this call, which holds on to the future, and to the events.
-            del written
-
-
-def _give_up(written: "asyncio.Future[None]") -> None:
-    if not written.done():
-        written.set_exception(TimeoutError())
+        await self._patience.wait(self._sink.append_all(self._raw_topic, records, now_ms), deadline)
