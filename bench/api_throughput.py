@@ -35,6 +35,8 @@ class ApiThroughput:
     cpu_us_per_event: float
     core_share: float
     """Of one core, that the API used."""
+    load_core_share: float
+    """Of one core, that the load generator used: near 1 it would be what limits the rate."""
     p50_ms: float
     p99_ms: float
     refused_requests: int
@@ -79,6 +81,7 @@ async def measure_api(
         events_per_second=round(report["requests"] * batch / report["seconds"], 1),
         cpu_us_per_event=round(cpu / events * 1e6, 3),
         core_share=round(cpu / report["seconds"], 3),
+        load_core_share=round(report["own_cpu_seconds"] / report["seconds"], 3),
         p50_ms=report["p50_ms"],
         p99_ms=report["p99_ms"],
         refused_requests=report["refused"],

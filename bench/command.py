@@ -109,8 +109,9 @@ def api(seconds: float) -> None:
     for name, result in results.items():
         click.echo(
             f"{name}: {result.events_per_second:,.0f} events/s, {result.cpu_us_per_event:.1f} us "
-            f"of CPU time per event, {result.core_share:.0%} of a core, answers within "
-            f"{result.p50_ms:.1f} ms (p50) and {result.p99_ms:.1f} ms (p99)"
+            f"of CPU time per event, {result.core_share:.0%} of a core (the load generator "
+            f"{result.load_core_share:.0%}), answers within {result.p50_ms:.1f} ms (p50) and "
+            f"{result.p99_ms:.1f} ms (p99)"
         )
     line = {name: asdict(result) for name, result in results.items()} | {"machine": machine()}
     click.echo(orjson.dumps(line).decode())
