@@ -31,6 +31,7 @@ MODULES = (
     "models/event_kinds.py",
     "models/event_time.py",
     "models/histogram.py",
+    "models/intake.py",
     "models/marks.py",
     "models/murmur2.py",
     "models/plain_names.py",

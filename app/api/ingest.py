@@ -14,11 +14,8 @@ from app.kafka_writer import Record
 from app.partitioner import partition_for
 from models.catalogue import Catalogue
 from models.errors import BrokerUnavailableError
-from models.events import partition_key
-from models.explanation import MAX_EVENT_BYTES, too_large
-from models.validation import read_event
+from models.intake import take_in
 from models.verdicts import Refusal
-from models.wire import stored_form
 
 CATALOGUE_UNREAD = "the content catalogue is still being read"
 
@@ -93,21 +90,7 @@ class Ingest:
         if not self.can_judge:
             raise unavailable(CATALOGUE_UNREAD)
         now_ms = self._wall_ms()
-        refusals: list[tuple[int, Refusal]] = []
-        keyed: list[tuple[bytes, bytes]] = []
-        event_ids: list[str] = []
-        for index, raw in enumerate(events):
-            checked = read_event(raw, now_ms, sent_at, self._catalogue)
-            if isinstance(checked, Refusal):
-                refusals.append((index, checked))
-                continue
-            value, event_id = stored_form(raw, checked, now_ms, sent_at)
-            if len(value) > MAX_EVENT_BYTES:
-                # The worker would refuse what was answered with `received`.
-                refusals.append((index, too_large(len(value))))
-                continue
-            keyed.append((partition_key(checked.event).encode(), value))
-            event_ids.append(event_id)
+        keyed, event_ids, refusals = take_in(events, now_ms, sent_at, self._catalogue)
         if keyed:
             try:
                 await self._write(keyed, now_ms)
