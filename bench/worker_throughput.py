@@ -17,6 +17,9 @@ from bench.worker_process import broker_with_topics, watch_metrics, worker_proce
 from models.errors import OperatorError
 
 POLL_SECONDS = 1.0
+SCRAPE_SECONDS = 5.0
+"""In a measurement over minutes: as often as Prometheus does in `docker-compose.yml`."""
+LONG_SECONDS = 60.0
 _LEDGER = "playvitals_ledger_imbalance"
 _PAUSE = "playvitals_checkpoint_pause_seconds"
 DEADLINE_SECONDS = 600.0
@@ -72,17 +75,19 @@ async def measure_worker(
         tally = Tally()
         await fill_topic(settings, tally.watch(load.chunks()))
         async with worker_process(environ) as worker:
-            result = await _measure(worker, settings, events, stretch)
+            is_long = steady_seconds is not None and steady_seconds >= LONG_SECONDS
+            poll_seconds = SCRAPE_SECONDS if is_long else POLL_SECONDS
+            result = await _measure(worker, settings, events, stretch, poll_seconds)
     require_equal("the worker", result.totals, tally.totals)
     return result
 
 
 async def _measure(
-    worker: ChildProcess, settings: Settings, events: int, stretch: Stretch
+    worker: ChildProcess, settings: Settings, events: int, stretch: Stretch, poll_seconds: float
 ) -> Throughput:
     """Watch until all events are counted."""
     deadline_seconds = max(DEADLINE_SECONDS, events / SLOW_EVENTS_PER_SECOND)
-    async for metrics in watch_metrics(worker, settings, POLL_SECONDS, deadline_seconds):
+    async for metrics in watch_metrics(worker, settings, poll_seconds, deadline_seconds):
         done = metrics.get("playvitals_events_total", 0.0)
         cpu_seconds = metrics.get("process_cpu_seconds_total", 0.0)
         if done:
