@@ -21,3 +21,21 @@ def add_count(counts: dict[int, int], bucket: int, count: int) -> None:
         counts[bucket] = total
     else:
         counts.pop(bucket, None)
+
+
+def sums_since(sums: list[int], before: list[int]) -> list[int]:
+    """What has to be added to ``before``, place by place, to get ``sums``."""
+    return [amount - before[place] for place, amount in enumerate(sums)]
+
+
+def counts_since(counts: dict[int, int], before: dict[int, int]) -> dict[int, int]:
+    """The buckets that changed, and what has to be added to ``before`` to get ``counts``."""
+    changes: dict[int, int] = {}
+    for bucket, count in counts.items():
+        change = count - before.get(bucket, 0)
+        if change:
+            changes[bucket] = change
+    for bucket, count in before.items():
+        if bucket not in counts:
+            changes[bucket] = -count
+    return changes

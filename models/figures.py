@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from models.adding import add_counts, add_sums
+from models.adding import add_counts, add_sums, counts_since, sums_since
 
 IMPRESSIONS: Final = 0
 PLAYS: Final = 1
@@ -47,6 +47,12 @@ class Figures(msgspec.Struct, gc=False, array_like=True):
         add_sums(self.sums, other.sums, -1)
         if other.startups:
             add_counts(self.startups, other.startups, -1)
+
+    def since(self, before: "Figures") -> "Figures":
+        """What has to be added to ``before`` to get this."""
+        return Figures(
+            sums_since(self.sums, before.sums), counts_since(self.startups, before.startups)
+        )
 
     def is_empty(self) -> bool:
         """Whether nothing is counted here."""

@@ -88,13 +88,12 @@ class RollingDimension:
             for sums, window_ms in zip(self._sums, self._windows_ms, strict=True)
             if start_ms > self.clock_ms - window_ms
         ]
+        change = figures if before is None else figures.since(before)
         for values in targets:
             total = values.get(value)
             if total is None:
                 total = values[value] = new_figures()
-            total.add(figures)
-            if before is not None:
-                total.subtract(before)
+            total.add(change)
 
     def _move_clock(self, clock_ms: int) -> None:
         """Slide every window on: panes that start at or before its edge leave it."""

@@ -45,6 +45,12 @@ def test_subtracting_takes_out_what_was_added(a: Figures, b: Figures) -> None:
 
 
 @given(figures, figures)
+def test_the_change_from_one_to_another_leads_there(a: Figures, b: Figures) -> None:
+    assert sum_of(b, a.since(b)) == a
+    assert a.since(a).is_empty()
+
+
+@given(figures, figures)
 def test_sums_and_buckets_add_up_one_by_one(a: Figures, b: Figures) -> None:
     total = sum_of(a, b)
     assert total.sums == [x + y for x, y in zip(a.sums, b.sums, strict=True)]
