@@ -25,11 +25,11 @@ _BASIS_POINTS_PER_PERCENT: Final = 100
 
 def ended_view(view: View) -> EndedView | None:
     """What ``view`` says of its content as an ended one; None: it is open or never started."""
-    if view.ended_by == OPEN or view.started_at_ms is None:
+    if view.ended_by == OPEN or not view.has_started():
         return None
     shown_ms = view.ended_at_ms - view.started_at_ms
     skip = view.ended_by == SWIPED and shown_ms <= SKIP_MS and not view.completed
-    slow = view.startup_ms is not None and view.startup_ms > SLOW_STARTUP_MS
+    slow = view.startup_ms > SLOW_STARTUP_MS
     basis_points = _NOT_MEASURED
     if view.duration_ms:
         watched = view.watch_ms * _ALL_BASIS_POINTS // view.duration_ms

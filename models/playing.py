@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from models.views import View
+from models.views import NEVER, View
 
 LOOP_SLACK_MS: Final = 2_000
 
@@ -15,7 +15,7 @@ def advance(view: View, position_ms: int, at_ms: int) -> int:
     on past the end fits the time that passed, and as a seek, which counts nothing, otherwise. A
     report older than the last one adds nothing: its playing time lies inside a later advance.
     """
-    if view.anchor_at_ms is None:
+    if view.anchor_at_ms == NEVER:
         view.anchor_at_ms = at_ms
         view.anchor_position_ms = position_ms
         return 0
@@ -36,14 +36,14 @@ def advance(view: View, position_ms: int, at_ms: int) -> int:
 
 def start(view: View, at_ms: int) -> None:
     """The first frame: positions are measured from here."""
-    if view.anchor_at_ms is None:
+    if view.anchor_at_ms == NEVER:
         view.anchor_at_ms = at_ms
         view.anchor_position_ms = 0
 
 
 def stall(view: View, stall_ms: int, at_ms: int) -> None:
     """A stall inside the stretch that the next advance measures is no playing time."""
-    if view.anchor_at_ms is not None and at_ms > view.anchor_at_ms:
+    if view.anchor_at_ms != NEVER and at_ms > view.anchor_at_ms:
         view.stall_since_anchor_ms += stall_ms
 
 
@@ -56,10 +56,10 @@ def correct(view: View, watch_ms: int, at_ms: int) -> int:
     """
     target_ms = max(watch_ms, view.watch_floor_ms)
     correction_ms = target_ms - view.watch_ms
-    if correction_ms < 0 and view.anchor_at_ms is not None and at_ms < view.anchor_at_ms:
+    if correction_ms < 0 and at_ms < view.anchor_at_ms:
         return 0
     view.watch_ms = view.watch_floor_ms = target_ms
-    if view.anchor_at_ms is None or at_ms > view.anchor_at_ms:
+    if at_ms > view.anchor_at_ms:
         view.anchor_at_ms = at_ms
         view.stall_since_anchor_ms = 0
     return correction_ms
@@ -67,7 +67,7 @@ def correct(view: View, watch_ms: int, at_ms: int) -> int:
 
 def reach_end(view: View, at_ms: int, looped: bool) -> None:
     """The content was played to its end: what follows starts there, or over again."""
-    if view.anchor_at_ms is None or at_ms >= view.anchor_at_ms:
+    if at_ms >= view.anchor_at_ms:
         view.anchor_at_ms = at_ms
         view.anchor_position_ms = 0 if looped else view.duration_ms
         view.stall_since_anchor_ms = 0

@@ -19,6 +19,9 @@ OUTCOMES = (COMPLETED, SWIPED, REPLACED, TIMED_OUT, NEVER_STARTED, FAILED)
 
 OPEN: Final = ""
 
+NEVER: Final = -1
+"""A time of what did not happen: times are integers throughout, which take no object each."""
+
 
 @mypyc_attr(acyclic=True)
 class Counted:
@@ -180,15 +183,16 @@ class View:
         self.position: int | None = None
         self.entry_point: str | None = None
         self.feed_id: str | None = None
-        self.started_at_ms: int | None = None
-        self.startup_ms: int | None = None
+        self.started_at_ms = NEVER
+        self.startup_ms = NEVER
+        """How long the first frame took."""
         self.rendition: str | None = None
         self.codec: str | None = None
         self.autoplay: bool | None = None
         self.watch_ms = 0
         self.watch_floor_ms = 0
         """What a ``watchTime`` of the player has confirmed; the figure never falls below it."""
-        self.anchor_at_ms: int | None = None
+        self.anchor_at_ms = NEVER
         self.anchor_position_ms = 0
         self.stall_since_anchor_ms = 0
         self.duration_ms = 0
@@ -220,12 +224,16 @@ class View:
         self.touched = True
         """Whether anything of it changed since the last cut of a checkpoint."""
 
+    def has_started(self) -> bool:
+        """Whether there was a first frame."""
+        return self.started_at_ms != NEVER
+
     def is_attempt(self) -> bool:
         """Whether this counts as a view at all.
 
         An impression among search results alone does not, and needs a play, an error or a swipe.
         """
-        if self.tried or self.started_at_ms is not None:
+        if self.tried or self.has_started():
             return True
         return (self.acted or self.completed) and not self.searched
 
@@ -233,27 +241,27 @@ class View:
         """How the view came out, by precedence: completed, failed, never started, how it ended."""
         if self.completed:
             return COMPLETED
-        if self.fatal or (self.errors and self.started_at_ms is None):
+        if self.fatal or (self.errors and not self.has_started()):
             return FAILED
-        if self.started_at_ms is None:
+        if not self.has_started():
             return NEVER_STARTED
         return self.ended_by
 
     def is_rebuffered(self) -> bool:
         """Whether a started view stalled at least once."""
-        return self.rebuffers > 0 and self.started_at_ms is not None
+        return self.rebuffers > 0 and self.has_started()
 
     def is_exit_before_start(self) -> bool:
         """Whether it was shown and left without a first frame and without an error."""
-        return self.impression and self.started_at_ms is None and not self.errors
+        return self.impression and not self.has_started() and not self.errors
 
     def is_start_failure(self) -> bool:
         """Whether an error came instead of the first frame."""
-        return self.impression and self.started_at_ms is None and self.errors > 0
+        return self.impression and not self.has_started() and self.errors > 0
 
     def is_playback_failure(self) -> bool:
         """Whether a fatal error ended playback that had started."""
-        return self.started_at_ms is not None and self.fatal
+        return self.has_started() and self.fatal
 
 
 def view_id(view: View) -> str:
@@ -286,7 +294,7 @@ def view_record(view: View) -> bytes:
             "position": view.position,
             "entryPoint": view.entry_point,
             "feedId": view.feed_id,
-            "startupMs": view.startup_ms,
+            "startupMs": view.startup_ms if view.has_started() else None,
             "watchSeconds": view.watch_ms / 1000,
             "durationSeconds": view.duration_ms / 1000 if view.duration_ms else None,
             "percentWatched": watched,

@@ -11,10 +11,10 @@ from typing import Final
 
 from models.events import Event, PlayStart, Swipe
 from models.marks import COMPLETION, FIRST_FRAME, OTHER, SWIPE, TIMEOUT, Mark
-from models.views import OPEN, REPLACED, SWIPED, TIMED_OUT, View
+from models.views import NEVER, OPEN, REPLACED, SWIPED, TIMED_OUT, View
 from tables.marks import End, Stretch, divide, kind_of, new_mark, opens_anew
 from tables.panes import pane_of
-from tables.sessions import NEVER, Session
+from tables.sessions import Session
 from tables.view_events import Context, ViewEvents
 from tables.view_figures import ViewFigures
 from tables.view_lives import ViewLives
@@ -138,7 +138,7 @@ class LateEvents:
             mark.view = view.number
             if mark is not late:
                 self._note(view, mark)
-        if view.started_at_ms is None or view.started_at_ms > upto_ms:
+        if not view.has_started() or view.started_at_ms > upto_ms:
             self._settle_start(view, stretch.first(FIRST_FRAME), late)
         if not view.completed or view.completed_at_ms > upto_ms:
             self._settle_completion(view, stretch.first(COMPLETION), late)

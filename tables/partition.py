@@ -14,14 +14,13 @@ from models.explanation import parse_object
 from models.timestamps import format_timestamp
 from models.validation import read_event
 from models.verdicts import MALFORMED, CheckedEvent, Fault, Refusal
-from models.views import View, view_key, view_record
+from models.views import NEVER, View, view_key, view_record
 from models.wire import accepted_form, derived_event_id
 from tables.content_gains import MAX_PENDING, ContentGains
 from tables.counters import Counters
 from tables.dedupe import Dedupe, digest_of
 from tables.panes import PANE_MS, PaneStore, pane_of
 from tables.rules import PartitionRules
-from tables.sessions import NEVER
 from tables.views import ViewTracker
 
 TICK_HEADER: Final = "pv-tick"

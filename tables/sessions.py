@@ -2,16 +2,13 @@
 
 from bisect import bisect_right
 from operator import attrgetter
-from typing import Final
 
 from mypy_extensions import mypyc_attr
 
 from models.dimensions import Slices
 from models.marks import Mark
-from models.views import OPEN, View
+from models.views import NEVER, OPEN, View
 from tables.marks import opens_anew
-
-NEVER: Final = -1
 
 _at_ms = attrgetter("at_ms")
 _opened_at_ms = attrgetter("opened_at_ms")

@@ -215,7 +215,7 @@ class ViewEvents:
     def _play_start(
         self, view: View, event: PlayStart, context: Context, at_ms: int, pane_ms: int
     ) -> None:
-        if view.started_at_ms is None:
+        if not view.has_started():
             self.start(view, event.data, at_ms)
             self._figures.count_play(view, pane_ms, self._slices_of(view, context))
 

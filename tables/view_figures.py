@@ -22,7 +22,7 @@ from models.figures import (
     Figures,
 )
 from models.histogram import bucket_of
-from models.views import OPEN, Counted, CountedEnd, View
+from models.views import NEVER, OPEN, Counted, CountedEnd, View
 from tables.content_gains import ContentGains
 from tables.counters import Counters
 from tables.panes import PaneStore, pane_of
@@ -49,20 +49,20 @@ class ViewFigures:
     def count_play(self, view: View, pane_ms: int, slices: Slices) -> None:
         """Count the play of a view that has its startup time."""
         view.play_counted = Counted(pane_ms, slices)
-        startup_ms = view.startup_ms or 0
-        self.add_play(self._panes.gains(pane_ms)[slices], startup_ms, 1)
+        self.add_play(self._panes.gains(pane_ms)[slices], view.startup_ms, 1)
         self.of_content(view, pane_ms).sums[content_figures.PLAYS] += 1
-        self._counters.startup.observe(startup_ms)
+        self._counters.startup.observe(view.startup_ms)
 
     def take_play_back(self, view: View) -> None:
         """What was taken for the first frame of a view is not, or not the first."""
         counted = view.play_counted
         if counted is not None:
-            startup_ms = view.startup_ms or 0
-            self.add_play(self._panes.gains(counted.pane_ms)[counted.slices], startup_ms, -1)
+            gains = self._panes.gains(counted.pane_ms)
+            self.add_play(gains[counted.slices], view.startup_ms, -1)
             self.of_content(view, counted.pane_ms).sums[content_figures.PLAYS] -= 1
-            self._counters.startup.take_back(startup_ms)
-        view.play_counted = view.started_at_ms = view.startup_ms = None
+            self._counters.startup.take_back(view.startup_ms)
+        view.play_counted = None
+        view.started_at_ms = view.startup_ms = NEVER
 
     def count_completion(self, view: View, pane_ms: int, slices: Slices) -> None:
         """Count the completion of a view."""
@@ -131,5 +131,5 @@ def _ended_figures(view: View) -> int:
         | view.is_exit_before_start() << 2
         | view.is_start_failure() << 3
         | view.is_playback_failure() << 4
-        | (view.started_at_ms is not None) << 5
+        | view.has_started() << 5
     )

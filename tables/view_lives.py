@@ -5,11 +5,11 @@ from typing import Final
 
 from models.events import Event
 from models.marks import Mark
-from models.views import OPEN, REPLACED, SWIPED, TIMED_OUT, View
+from models.views import NEVER, OPEN, REPLACED, SWIPED, TIMED_OUT, View
 from tables.counters import PARTITION_LIMIT, VIEWER_LIMIT, Counters
 from tables.marks import End
 from tables.rules import PartitionRules
-from tables.sessions import NEVER, Session
+from tables.sessions import Session
 from tables.timers import ViewTimers
 from tables.view_events import Context, ViewEvents
 from tables.view_figures import ViewFigures

@@ -8,7 +8,7 @@ from models.event_kinds import CUSTOM_EVENT, subject_id
 from models.events import CustomEvent, Event, Swipe
 from models.figures import ACTIVE_VIEWERS
 from models.marks import FIRST_FRAME, OTHER, SWIPE
-from models.views import OPEN, REPLACED, SWIPED, View
+from models.views import NEVER, OPEN, REPLACED, SWIPED, View
 from tables.content_gains import ContentGains
 from tables.counters import Counters
 from tables.late_events import LateEvents
@@ -16,7 +16,7 @@ from tables.marks import End, mark_kind, new_mark
 from tables.panes import Gains, PaneStore
 from tables.rules import PartitionRules
 from tables.session_log import SessionLog
-from tables.sessions import NEVER, Session
+from tables.sessions import Session
 from tables.view_events import Context, ViewEvents, context_of
 from tables.view_figures import ViewFigures
 from tables.view_lives import ViewLives

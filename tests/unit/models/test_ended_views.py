@@ -12,7 +12,7 @@ from models.content_figures import (
 )
 from models.dimensions import Slices
 from models.ended_views import add_ended, ended_view
-from models.views import OPEN, REPLACED, SWIPED, EndedView, View
+from models.views import NEVER, OPEN, REPLACED, SWIPED, EndedView, View
 
 STARTED_MS = 1_000
 
@@ -36,7 +36,7 @@ def after(shown_ms: int) -> int:
     return STARTED_MS + shown_ms
 
 
-@pytest.mark.parametrize("known", [{"ended_by": OPEN}, {"started_at_ms": None}])
+@pytest.mark.parametrize("known", [{"ended_by": OPEN}, {"started_at_ms": NEVER}])
 def test_only_started_views_that_ended_count(known: dict[str, object]) -> None:
     assert ended_view(view(**known)) is None
 

@@ -9,6 +9,7 @@ import pytest
 from models.dimensions import SliceTable
 from models.timestamps import parse_timestamp_ms
 from models.views import (
+    NEVER,
     OPEN,
     OUTCOMES,
     REPLACED,
@@ -47,7 +48,7 @@ def record(**known: Any) -> dict[str, Any]:
 def test_new_view_is_open() -> None:
     fresh = View(0, "s", "c", None, None, None, 0, "e", 0, _SLICES, (None,) * 5)
     assert fresh.ended_by == OPEN
-    assert fresh.started_at_ms is None
+    assert not fresh.has_started()
 
 
 @pytest.mark.parametrize("ended_by", [SWIPED, REPLACED, TIMED_OUT])
@@ -62,7 +63,7 @@ def test_outcome_by_precedence(
         return
     outcome = view(
         completed=completed,
-        started_at_ms=NOW_MS if started else None,
+        started_at_ms=NOW_MS if started else NEVER,
         errors=errors,
         fatal=fatal,
         ended_by=ended_by,
@@ -102,7 +103,7 @@ def flags(**known: Any) -> tuple[bool, bool, bool, bool]:
 
 
 def test_what_an_ended_view_counts_as() -> None:
-    unstarted = {"started_at_ms": None, "startup_ms": None}
+    unstarted = {"started_at_ms": NEVER, "startup_ms": NEVER}
     assert flags() == (False, False, False, False)
     assert flags(rebuffers=1) == (True, False, False, False)
     assert flags(rebuffers=1, **unstarted) == (False, False, False, False)
@@ -178,7 +179,7 @@ def test_record_has_every_field_of_the_contract() -> None:
 
 
 def test_record_of_a_bare_view_has_the_same_fields() -> None:
-    bare = record(started_at_ms=None, startup_ms=None, user_id=None, device_id=None)
+    bare = record(started_at_ms=NEVER, startup_ms=NEVER, user_id=None, device_id=None)
     assert len(bare) == 35
     assert bare["outcome"] == "never_started"
     unknown = {name for name, value in bare.items() if value is None}
@@ -235,4 +236,4 @@ def test_view_id_follows_from_viewer_content_and_opening_event() -> None:
 def test_search_result_is_an_attempt_only_with_a_play_an_error_or_a_swipe(
     known: dict[str, Any], is_attempt: bool
 ) -> None:
-    assert view(**({"started_at_ms": None} | known)).is_attempt() == is_attempt
+    assert view(**({"started_at_ms": NEVER} | known)).is_attempt() == is_attempt
