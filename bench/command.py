@@ -144,6 +144,45 @@ def core(events: int, rounds: int, seed: int) -> None:
     click.echo(orjson.dumps(asdict(cost) | {"seed": seed, "machine": machine()}).decode())
 
 
+@bench.command()
+@click.option(
+    "--events", default=2_000_000, show_default=True, type=click.IntRange(100_000, 50_000_000)
+)
+@click.option(
+    "--seconds",
+    default=70.0,
+    show_default=True,
+    type=click.FloatRange(20.0, 3600.0),
+    help="Server time that they span.",
+)
+@click.option("--seed", default=1, show_default=True, type=int, help="Of the generated load.")
+def stages(events: int, seconds: float, seed: int) -> None:
+    """Measure what an event costs at each stage while the state grows, without broker and network.
+
+    Twelve partitions in one process, with publications each second and checkpoints every ten, by
+    parts of the load. The last line is one JSON object, with what the last part took.
+
+    \b
+    Example:
+      playvitals bench stages --events 5000000 --seconds 160
+    """
+    from app.runtime import tune_runtime
+    from bench.stages import Stages, measure_stages
+
+    tune_runtime()
+    last: Stages | None = None
+    for last in measure_stages(events, seconds, seed):
+        click.echo(
+            f"{last.events:,} events, {last.viewers:,} viewers: {last.apply_us:.2f} us to take one "
+            f"in, {last.publish_us:.2f} for panes, {last.checkpoint_us:.2f} for checkpoints "
+            f"({last.checkpoint_bytes:.0f} bytes per event, {last.longest_checkpoint_ms:.0f} ms "
+            "the longest)"
+        )
+    if last is not None:
+        report = asdict(last) | {"total_us": round(last.total_us, 2)}
+        click.echo(orjson.dumps(report | {"seed": seed, "machine": machine()}).decode())
+
+
 for command in (
     *(quick, peers, everything, dedupe, restart, checkpoints),
     *(growth, flow, latency, scaling, memory),

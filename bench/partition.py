@@ -89,7 +89,7 @@ class BenchPartition:
             dimensions=DIMENSIONS,
         )
         self._intake = Intake(
-            rules, Counters(), self.outputs, _partition_of, _TICK_MS, lambda: self._clock_ms
+            rules, Counters(), self.outputs, partition_of, _TICK_MS, lambda: self._clock_ms
         )
         self.owned = self._intake.new_partition(0, Origin(rules.topic, PARTITIONS))
         self._intake.partitions[0] = self.owned
@@ -119,5 +119,6 @@ class BenchPartition:
         return time.process_time() - started
 
 
-def _partition_of(key: bytes) -> int:
+def partition_of(key: bytes) -> int:
+    """The partition of a key, of the twelve that there are."""
     return partition_for(key, PARTITIONS)

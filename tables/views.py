@@ -58,6 +58,11 @@ class ViewTracker:
         """How many views are open."""
         return self._lives.open_views
 
+    @property
+    def viewers(self) -> int:
+        """How many viewers are remembered."""
+        return len(self._sessions)
+
     def move_clock(self, clock_ms: int) -> None:
         """Go on to ``clock_ms``, ending and publishing the views that are due by then."""
         self._lives.move_clock(clock_ms)
