@@ -116,6 +116,7 @@ def _fill(ids: int, partitions: int) -> Filled:
         dedupe = objects[place]
         started = time.perf_counter()
         dedupe.forget_before(clock_ms)
+        dedupe.tidy()
         recalled = dedupe.recall(hashes)
         recall_ended = time.perf_counter()
         added = [dedupe.add(digest, clock_ms, recalled) for digest in hashes]
@@ -154,7 +155,7 @@ def _restore(ids: int, partitions: int) -> Restored:
         seconds += time.perf_counter() - started
     started = time.perf_counter()
     for dedupe in objects:
-        dedupe.recall([0])
+        dedupe.tidy()
     seconds += time.perf_counter() - started
     _, peak = resident_and_peak_bytes()
     if sum(map(len, objects)) != ids:

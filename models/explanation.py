@@ -6,11 +6,12 @@ the typed messages of :mod:`models.events`, so the two paths cannot disagree.
 
 import json
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import msgspec
 
 from models.catalogue import Catalogue
+from models.event_kinds import KIND_OF
 from models.event_time import event_time
 from models.events import EVENT_TYPES, CustomEvent, Envelope, Event
 from models.fields import FieldRule, rules_of
@@ -28,8 +29,8 @@ from models.verdicts import (
     Refusal,
 )
 
-MAX_EVENT_BYTES = 64 * 1024
-MAX_NESTING = 32
+MAX_EVENT_BYTES: Final = 64 * 1024
+MAX_NESTING: Final = 32
 
 _MAX_DIGITS = 308
 """Every integer of so many digits lies within the range of a double."""
@@ -66,7 +67,10 @@ def explain(
         return Refusal(tuple(sorted(faults, key=_rule_of)))
     event = cast(Event, msgspec.convert(normalised, event_type))
     rewritten = msgspec.json.encode(normalised) if normalised != fields else None
-    return CheckedEvent(event, *time, normalised=rewritten)
+    timestamp_ms, adjusted = time
+    return CheckedEvent(
+        event, KIND_OF[event_type], event.event_id, timestamp_ms, adjusted, rewritten, False
+    )
 
 
 def parse_object(raw: bytes) -> dict[str, Any] | Fault:

@@ -1,10 +1,12 @@
 """The spelling of content ids and event names."""
 
 import re
+from typing import Final
 
 from models.events import EVENT_TYPES
 
-CONTENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+MAX_CONTENT_ID: Final = 128
+CONTENT_ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{MAX_CONTENT_ID}}}")
 EVENT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}")
 
 _BY_LOWER_CASE = {name.lower(): name for name in EVENT_TYPES}

@@ -4,34 +4,36 @@ The decoder skips the fields it does not know, and of a name that stands twice i
 event in which neither can be has nothing in it that was not looked at.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+from mypy_extensions import i64
 
-from models.events import CustomEvent, Event
+from models.event_kinds import CUSTOM_EVENT
 
-_values_of: Final = msgspec.structs.astuple
+values_of: Final = msgspec.structs.astuple
+"""The fields of an event, those of the envelope first and ``data`` last."""
+CLOSING: Final = ord("}")
 _WHITE_SPACE: Final = b" \t\n\r"
 
 
-def is_plain(raw: bytes, event: Event) -> bool:
-    """Whether ``raw``, which was decoded as ``event``, names the contract's own fields, none of
-    them null, once each and nothing else.
+def is_plain(raw: bytes, kind: int, values: tuple[Any, ...]) -> bool:
+    """Whether ``raw``, which was decoded as an event of this kind with these values, names the
+    contract's own fields, none of them null, once each and nothing else.
 
     Without a backslash quotes stand around names and texts alone; so where there are just those
     that the fields of the event call for, there is no other name. Sure of every yes; of no no.
     """
-    values = _values_of(event)
-    quotes = 0
+    quotes: i64 = 0
     for value in values:
         if value is not None:
             quotes += 4 if isinstance(value, str) else 2
-    if type(event) is not CustomEvent:
+    if kind != CUSTOM_EVENT:
         # The decoder takes the event's name itself.
         quotes += 4
-    data = event.data
+    data = values[-1]
     if data is not None:
-        for value in _values_of(data):
+        for value in values_of(data):
             if value is not None:
                 quotes += 4 if isinstance(value, str) else 2
     return raw.count(b'"') == quotes and raw.find(b"\\") < 0

@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from mypy_extensions import i64
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _MAX_CHARACTERS: Final = 64
@@ -21,12 +23,14 @@ _FORMS: Final = re.compile(
 )
 _MAX_CACHED: Final = 20_000
 
-# Players write 2026-01-02T03:04:05.678Z almost always. That form is read with two look-ups: the
-# second (filled by the strict parser), and the milliseconds.
+# Players write 2026-01-02T03:04:05.678Z almost always. Of that form everything up to the second is
+# looked up (the strict parser fills that in), and the milliseconds are three digits.
 _SECONDS: Final[dict[str, int]] = {}
-_MILLISECONDS: Final = {f"{ms:03d}Z": ms for ms in range(1000)}
 _CANONICAL_LENGTH: Final = 24
-_WRITTEN_MILLISECONDS: Final = list(_MILLISECONDS)
+_ZERO: Final[i64] = ord("0")
+_WRITTEN_MILLISECONDS: Final = [f"{ms:03d}Z" for ms in range(1000)]
+NOT_CANONICAL: Final = -(1 << 60)
+"""No time; far from every one that can be written."""
 _FIRST_MS: Final = -62_135_596_800_000
 _LAST_MS: Final = 253_402_300_799_999
 _WRITTEN_SECONDS: Final[dict[int, str]] = {}
@@ -39,20 +43,30 @@ def parse_timestamp_ms(text: str) -> int | None:
     time. What is left out at the end is 0, an offset UTC; a fraction finer than a millisecond is
     cut. There is neither an hour 24 nor a second 60.
     """
-    if len(text) == _CANONICAL_LENGTH and text[19] == ".":
-        milliseconds = _MILLISECONDS.get(text[20:])
-        if milliseconds is not None:
-            until_second = text[:20]
-            second = _SECONDS.get(until_second)
-            if second is None:
-                second = _parse_ms(until_second + "000Z")
-                if second is None:
-                    return None
-                if len(_SECONDS) >= _MAX_CACHED:
-                    _SECONDS.clear()
-                _SECONDS[until_second] = second
-            return second + milliseconds
-    return _parse_ms(text)
+    canonical = canonical_ms(text)
+    return _parse_ms(text) if canonical == NOT_CANONICAL else canonical
+
+
+def canonical_ms(text: str) -> int:
+    """Milliseconds since 1970 of the form that :func:`format_timestamp` writes, or
+    :data:`NOT_CANONICAL`."""
+    if not is_canonical(text):
+        return NOT_CANONICAL
+    hundreds: i64 = ord(text[20]) - _ZERO
+    tens: i64 = ord(text[21]) - _ZERO
+    ones: i64 = ord(text[22]) - _ZERO
+    if not (0 <= hundreds <= 9 and 0 <= tens <= 9 and 0 <= ones <= 9):
+        return NOT_CANONICAL
+    until_second = text[:20]
+    second_ms = _SECONDS.get(until_second)
+    if second_ms is None:
+        second_ms = _parse_ms(until_second + "000Z")
+        if second_ms is None:
+            return NOT_CANONICAL
+        if len(_SECONDS) >= _MAX_CACHED:
+            _SECONDS.clear()
+        _SECONDS[until_second] = second_ms
+    return second_ms + (hundreds * 100 + tens * 10 + ones)
 
 
 def _parse_ms(text: str) -> int | None:
@@ -82,7 +96,7 @@ def format_timestamp(ms: int) -> str:
             _WRITTEN_SECONDS.clear()
         moment = _EPOCH + timedelta(seconds=second)
         text = _WRITTEN_SECONDS[second] = moment.replace(tzinfo=None).isoformat() + "."
-    return text + _WRITTEN_MILLISECONDS[ms - second * 1000]
+    return text + _WRITTEN_MILLISECONDS[ms % 1000]
 
 
 def is_canonical(text: str) -> bool:

@@ -4,7 +4,7 @@ from typing import final
 
 from msgspec import Struct
 
-from models.events import Event
+from models.checked_events import CheckedEvent as CheckedEvent
 
 MISSING_FIELD = "missing_field"
 INVALID_TYPE = "invalid_type"
@@ -48,20 +48,3 @@ class Refusal(Struct, frozen=True):
     def reason(self) -> str:
         """The rule that decides."""
         return self.faults[0].reason
-
-
-@final
-class CheckedEvent(Struct, gc=False):
-    """An event that may be accepted.
-
-    ``timestamp_ms`` is final: corrected by the client's clock and held at server time where it
-    ran ahead; ``adjusted`` says that it was changed. ``normalised`` is the event's JSON where it
-    had to be rewritten (another spelling of a field), else None: the original bytes serve.
-    ``plain`` says that its fields are the contract's own, each named once.
-    """
-
-    event: Event
-    timestamp_ms: int
-    adjusted: bool
-    normalised: bytes | None = None
-    plain: bool = False

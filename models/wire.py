@@ -7,13 +7,12 @@ from uuid import uuid4
 import msgspec
 
 from models.explanation import parse_object
-from models.plain_names import most_names
+from models.plain_names import CLOSING, most_names
 from models.timestamps import format_timestamp, is_canonical
 from models.verdicts import CheckedEvent
 
 _encode: Final = msgspec.json.encode
 _decode_any: Final = msgspec.json.Decoder().decode
-_CLOSING: Final = ord("}")
 _CONTAINERS: Final = (dict, list)
 _NOT_STRICT: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -58,17 +57,8 @@ def accepted_form(raw: bytes, checked: CheckedEvent, event_id: str, received_at:
 
     Every name stands in it once. The original bytes are passed through where nothing had to change.
     """
-    event = checked.event
-    if (
-        checked.normalised is None
-        and not checked.adjusted
-        and event.event_id is not None
-        and event.timestamp is not None
-        and is_canonical(event.timestamp)
-        and raw[-1] == _CLOSING
-        and (checked.plain or _can_be_continued(raw))
-    ):
-        return raw[:-1] + (f',"receivedAt":"{received_at}","adjusted":false}}').encode()
+    if checked.can_be_continued or _can_be_continued(raw, checked):
+        return raw[:-1] + continuation(received_at)
     fields = _fields(checked.normalised or raw)
     fields["eventId"] = event_id
     fields["timestamp"] = format_timestamp(checked.timestamp_ms)
@@ -77,11 +67,28 @@ def accepted_form(raw: bytes, checked: CheckedEvent, event_id: str, received_at:
     return _encode(fields)
 
 
-def _can_be_continued(raw: bytes) -> bool:
-    """Whether no name stands twice in ``raw``, at any depth, nor one that the worker adds.
+def continuation(received_at: str) -> bytes:
+    """What ``events.accepted`` has of an event in place of its closing brace, where nothing else
+    had to change."""
+    return f',"receivedAt":"{received_at}","adjusted":false}}'.encode()
+
+
+def _can_be_continued(raw: bytes, checked: CheckedEvent) -> bool:
+    """Whether nothing had to change, and no name stands twice in ``raw``, at any depth, nor one
+    that the worker adds.
 
     Sure of every yes, as :func:`models.plain_names.most_names` is of its count.
     """
+    timestamp = checked.event.timestamp
+    if (
+        checked.normalised is not None
+        or checked.adjusted
+        or checked.event_id is None
+        or timestamp is None
+        or not is_canonical(timestamp)
+        or raw[-1] != CLOSING
+    ):
+        return False
     try:
         fields = _decode_any(raw)
     except _NOT_STRICT:

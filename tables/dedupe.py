@@ -18,6 +18,7 @@ RECENT_IDS = 20_000
 _LOAD_IDS = (1 << 17, 1 << 19)
 _LOAD_SHARE: Final = 4
 _INT_BYTES: Final = 32
+_hash: Final = xxh3_64_intdigest
 _NEVER: Final = -1
 _NOTHING: Final[dict[int, int]] = {}
 
@@ -28,7 +29,7 @@ def digest_of(event_id: str) -> int:
     Among 20 million ids, two different ones share a hash with a probability of about 1 in
     100,000.
     """
-    return xxh3_64_intdigest(event_id)
+    return _hash(event_id)
 
 
 class Dedupe:
@@ -68,16 +69,22 @@ class Dedupe:
         unconfirmed = sum(map(sys.getsizeof, self._unconfirmed.values()))
         return self._frozen.nbytes + recent + unconfirmed + self._loaded_bytes
 
-    def recall(self, digests: Sequence[int]) -> dict[int, int]:
-        """Those of ``digests`` that are frozen, with the hour they were seen in.
+    def tidy(self) -> None:
+        """Freeze ids and rewrite arrays where that is due: a step of some milliseconds at a time.
 
-        To be called once per fold, before :meth:`add` is called for its ids. Only here ids are
-        frozen and arrays rewritten, a step of some milliseconds at a time.
+        To be called once per fold, before :meth:`recall` is called for its ids.
         """
         self._end_loading()
         if len(self._recent) >= RECENT_IDS:
             self._freeze_recent()
         self._frozen.tidy(self._oldest_hour)
+
+    def recall(self, digests: Sequence[int]) -> dict[int, int]:
+        """Those of ``digests`` that are frozen, with the hour they were seen in.
+
+        To be called before :meth:`add` is called for them.
+        """
+        self._end_loading()
         if not digests or not len(self._frozen):
             return _NOTHING
         wanted = np.array(digests, dtype=np.uint64)
@@ -90,18 +97,21 @@ class Dedupe:
         Args:
             digest: what :func:`digest_of` makes of the id.
             clock_ms: server time, which never falls from one call to the next.
-            recalled: what :meth:`recall` returned for the fold.
+            recalled: what :meth:`recall` returned for the id, among others.
         """
         oldest_hour = self._oldest_hour
         recent = self._recent
-        if recent.get(digest, _NEVER) >= oldest_hour:
-            return False
         if recalled and recalled.get(digest, _NEVER) >= oldest_hour:
             return False
         hour = clock_ms // HOUR_MS
         if hour != self._hour:
             self._begin_hour(hour)
-        recent[digest] = hour
+        known = len(recent)
+        seen_hour = recent.setdefault(digest, hour)
+        if len(recent) == known:
+            if seen_hour >= oldest_hour:
+                return False
+            recent[digest] = hour
         self._append(digest)
         return True
 

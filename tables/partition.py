@@ -3,19 +3,20 @@
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from typing import Final, Protocol
+from typing import Final, Protocol, final
 
 import orjson
+from mypy_extensions import mypyc_attr
 
 from models.checkpoints import Totals
-from models.event_kinds import KIND_OF, KINDS, LABEL_OF
+from models.event_kinds import KINDS, LABEL_OF
 from models.events import CUSTOM, EVENT_TYPES, Event, partition_key
 from models.explanation import parse_object
 from models.timestamps import format_timestamp
 from models.validation import read_event
 from models.verdicts import MALFORMED, CheckedEvent, Fault, Refusal
 from models.views import NEVER, View, view_key, view_record
-from models.wire import accepted_form, derived_event_id
+from models.wire import accepted_form, continuation, derived_event_id
 from tables.content_gains import MAX_PENDING, ContentGains
 from tables.counters import Counters
 from tables.dedupe import Dedupe, digest_of
@@ -28,6 +29,9 @@ ACCEPTED: Final = "accepted"
 DUPLICATE: Final = "duplicate"
 REJECTED: Final = "rejected"
 UNKNOWN_LABEL: Final = "unknown"
+_PIECE_RECORDS: Final = 100
+"""So many records are read before the first of them is applied. Looking up ids costs less for many
+at a time; but the events of a whole fold are more than a processor's cache takes."""
 _KEY_FIELDS = ("sessionId", "deviceId", "userId", "contentId")
 _NO_VALUE = Refusal((Fault(MALFORMED, "", "the record has no value"),))
 
@@ -50,10 +54,6 @@ class Record(Protocol):
 AcceptedRecord = tuple[bytes, bytes, int, bytes]
 """Key, value, server time in ms, and the raw record's partition:offset."""
 
-_Step = tuple[Record, CheckedEvent | Refusal | None, str, int]
-"""A new record, what is to be done with it (None: it only moves the clock), and of an event its id
-and that id's digest."""
-
 
 class Outputs(Protocol):
     """Where the records of the downstream topics go. Nothing here waits."""
@@ -69,6 +69,50 @@ class Outputs(Protocol):
 
     def contents(self, partition: int, value: bytes) -> None:
         """One record of ``contents``, for one of its partitions."""
+
+
+@final
+@mypyc_attr(acyclic=True)
+class _Step:
+    """A new record, and what is to be done with it (None: it only moves the clock).
+
+    Args:
+        event_id: of an event its id; ``digest`` is what that is remembered by.
+    """
+
+    __slots__ = ("checked", "digest", "event_id", "offset", "raw", "record", "server_ms")
+
+    def __init__(
+        self,
+        record: Record,
+        offset: int,
+        server_ms: int,
+        raw: bytes,
+        checked: CheckedEvent | Refusal | None,
+        event_id: str,
+        digest: int,
+    ) -> None:
+        self.record = record
+        self.offset = offset
+        self.server_ms = server_ms
+        self.raw = raw
+        self.checked = checked
+        self.event_id = event_id
+        self.digest = digest
+
+
+class _Tally:
+    """What a fold has counted so far."""
+
+    __slots__ = ("accepted", "delays_ms", "duplicate", "times_ms")
+
+    def __init__(self) -> None:
+        self.accepted = [0] * KINDS
+        self.duplicate = [0] * KINDS
+        self.times_ms: list[int] = []
+        """The server times of the records, but for ticks."""
+        self.delays_ms: list[int] = []
+        """From the time of an accepted event to its server time."""
 
 
 def is_tick(record: Record) -> bool:
@@ -118,48 +162,60 @@ class PartitionState:
 
         Returns the server times of the new records, but for ticks.
         """
+        self.dedupe.tidy()
+        tally = _Tally()
+        for at in range(0, len(records), _PIECE_RECORDS):
+            self._apply_piece(records[at : at + _PIECE_RECORDS], tally)
+        self._count(tally)
+        return tally.times_ms
+
+    def _apply_piece(self, records: Sequence[Record], tally: _Tally) -> None:
         steps, digests = self._read(records)
         recalled = self.dedupe.recall(digests)
         counters = self._counters
         contents, views, dedupe, panes = self.contents, self.views, self.dedupe, self.panes
-        accepted = [0] * KINDS
-        duplicate = [0] * KINDS
-        times: list[int] = []
-        delays: list[int] = []
         own: list[AcceptedRecord] = []
-        for record, checked, event_id, digest in steps:
-            offset = record.offset
-            server_ms = record.timestamp
+        received_ms = -1
+        continued = b""
+        for step in steps:
+            offset = step.offset
+            server_ms = step.server_ms
             self.upto = offset
             if server_ms >= contents.next_cut_ms or contents.pending >= MAX_PENDING:
                 contents.cut(offset, self.clock_ms, server_ms)
             if server_ms > self.clock_ms:
                 self._move_clock(server_ms)
+            checked = step.checked
             if checked is None:
                 continue
-            times.append(server_ms)
-            if type(checked) is Refusal:
-                self._reject(record, checked)
+            tally.times_ms.append(server_ms)
+            if not isinstance(checked, CheckedEvent):
+                self._reject(step.record, checked)
                 continue
             event = checked.event
-            kind = KIND_OF[type(event)]
+            kind = checked.kind
+            event_id = step.event_id
             clock_ms = self.clock_ms
-            if not dedupe.add(digest, clock_ms, recalled):
-                duplicate[kind] += 1
+            if not dedupe.add(step.digest, clock_ms, recalled):
+                tally.duplicate[kind] += 1
                 continue
-            accepted[kind] += 1
+            tally.accepted[kind] += 1
             at_ms = checked.timestamp_ms
             if checked.adjusted:
                 counters.adjusted_timestamps += 1
-            delays.append(server_ms - at_ms)
+            tally.delays_ms.append(server_ms - at_ms)
             counted_ms = at_ms if at_ms <= clock_ms else server_ms
             pane_ms = counted_ms - counted_ms % PANE_MS
             if pane_ms <= panes.horizon_ms:
                 counters.late_events += 1
             session = views.follow(event, kind, event_id, at_ms, pane_ms)
-            value = accepted_form(
-                record.value or b"", checked, event_id, format_timestamp(server_ms)
-            )
+            if checked.can_be_continued:
+                if server_ms != received_ms:
+                    received_ms = server_ms
+                    continued = continuation(format_timestamp(server_ms))
+                value = step.raw[:-1] + continued
+            else:
+                value = accepted_form(step.raw, checked, event_id, format_timestamp(server_ms))
             source = self._source_prefix + str(offset).encode()
             if session is None or event.session_id is None:
                 key = partition_key(event).encode()
@@ -176,20 +232,19 @@ class PartitionState:
                 self._outputs.accepted(partition, [(key, value, clock_ms, source)])
         if own:
             self._outputs.accepted(self.partition, own)
-        self._count(accepted, duplicate, delays)
-        return times
 
-    def _count(self, accepted: list[int], duplicate: list[int], delays: list[int]) -> None:
+    def _count(self, tally: _Tally) -> None:
         events = self._counters.events
         for kind, label in LABEL_OF.items():
-            if accepted[kind]:
-                self.accepted += accepted[kind]
-                events[label, ACCEPTED] += accepted[kind]
-            if duplicate[kind]:
-                self.duplicate += duplicate[kind]
-                events[label, DUPLICATE] += duplicate[kind]
-        if delays:
-            self._counters.event_delay.observe_many(delays)
+            accepted, duplicate = tally.accepted[kind], tally.duplicate[kind]
+            if accepted:
+                self.accepted += accepted
+                events[label, ACCEPTED] += accepted
+            if duplicate:
+                self.duplicate += duplicate
+                events[label, DUPLICATE] += duplicate
+        if tally.delays_ms:
+            self._counters.event_delay.observe_many(tally.delays_ms)
             self._counters.last_event_ms = max(self._counters.last_event_ms, self.clock_ms)
 
     def restore(self, upto: int, totals: Totals) -> None:
@@ -209,22 +264,23 @@ class PartitionState:
         steps: list[_Step] = []
         digests: list[int] = []
         for record in records:
-            if record.offset <= self.upto:
+            offset = record.offset
+            if offset <= self.upto:
                 continue
+            server_ms = record.timestamp
             raw = record.value
             if raw is None:
-                steps.append((record, None if is_tick(record) else _NO_VALUE, "", 0))
+                verdict = None if is_tick(record) else _NO_VALUE
+                steps.append(_Step(record, offset, server_ms, b"", verdict, "", 0))
                 continue
-            checked = read_event(raw, record.timestamp, None, self._catalogue)
-            if type(checked) is Refusal:
-                steps.append((record, checked, "", 0))
-                continue
-            event_id = checked.event.event_id
-            if event_id is None:
-                event_id = self._derive_id(checked.event, raw, record.offset)
-            digest = digest_of(event_id)
-            digests.append(digest)
-            steps.append((record, checked, event_id, digest))
+            checked = read_event(raw, server_ms, None, self._catalogue)
+            event_id = ""
+            digest = 0
+            if isinstance(checked, CheckedEvent):
+                event_id = checked.event_id or self._derive_id(checked.event, raw, offset)
+                digest = digest_of(event_id)
+                digests.append(digest)
+            steps.append(_Step(record, offset, server_ms, raw, checked, event_id, digest))
         return steps, digests
 
     def _move_clock(self, server_ms: int) -> None:

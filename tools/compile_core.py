@@ -26,6 +26,7 @@ from app.compiled_core import (
 
 MODULES = (
     "models/adding.py",
+    "models/checked_events.py",
     "models/dimensions.py",
     "models/ended_views.py",
     "models/event_kinds.py",

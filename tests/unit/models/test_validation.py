@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from models.explanation import explain
+from models.names import CONTENT_ID
 from models.timestamps import format_timestamp
 from models.validation import read_event
 from models.verdicts import (
@@ -60,6 +61,12 @@ def test_both_contents_of_a_swipe_are_checked(field: str) -> None:
 @pytest.mark.parametrize("content_id", ["x" * 128, "A-z_0.9:b", "7"])
 def test_content_id_of_the_alphabet_is_accepted(content_id: str) -> None:
     assert verdict(encode(minimal("like", contentId=content_id))) == []
+
+
+def test_content_id_takes_the_letters_that_its_pattern_has_and_no_other() -> None:
+    for sign in map(chr, range(0x250)):
+        accepted = verdict(encode(minimal("like", contentId=f"a{sign}b"))) == []
+        assert accepted is (CONTENT_ID.fullmatch(sign) is not None), hex(ord(sign))
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ def tiny_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 def take_in(dedupe: Dedupe, digests: list[int], clock_ms: int) -> list[bool]:
     """One fold with one server time."""
     dedupe.forget_before(clock_ms)
+    dedupe.tidy()
     recalled = dedupe.recall(digests)
     return [dedupe.add(digest, clock_ms, recalled) for digest in digests]
 
@@ -72,6 +73,7 @@ def test_id_is_remembered_for_24_hours_at_least_and_25_at_most(seen_ms: int, age
 def test_frozen_id_that_was_forgotten_is_new_within_the_same_fold() -> None:
     dedupe = Dedupe(HOURS)
     take_in(dedupe, [A, *range(1000, 1100)], 0)
+    dedupe.tidy()
     recalled = dedupe.recall([A])
     assert recalled == {A: 0}
     dedupe.forget_before(25 * HOUR_MS)
@@ -178,6 +180,7 @@ def test_hours_that_lie_centuries_apart_do_not_mix() -> None:
         ids = list(range(hour * 100, hour * 100 + 20))
         # Without forgetting anything: the runs must bear hours of any distance.
         for digests in ([A, *ids], ids):
+            dedupe.tidy()
             recalled = dedupe.recall(digests)
             added = [dedupe.add(digest, clock_ms, recalled) for digest in digests]
         assert not any(added)
@@ -214,7 +217,7 @@ def test_frozen_id_takes_nine_bytes() -> None:
     assert len(dedupe) == 400_000
     assert dedupe.resident_bytes - recent_bytes < 2 * 9 * 400_000
     for _ in range(100):
-        dedupe.recall([])
+        dedupe.tidy()
     assert dedupe.resident_bytes - recent_bytes < 9 * 400_000 + 16_384
 
 
@@ -296,6 +299,7 @@ def test_agrees_with_a_plain_model(hours: int, steps: list[tuple[str, Any]]) -> 
     clock_ms = 0
     for step, what in steps:
         if step == "fold":
+            dedupe.tidy()
             recalled = dedupe.recall([digest for digest, _ in what])
             for digest, moved_hours in what:
                 clock_ms += moved_hours * HOUR_MS // 2
@@ -343,6 +347,7 @@ def test_folds_do_not_matter(records: list[tuple[int, int]], cuts: list[int]) ->
         clock_ms = 0
         added = []
         for fold in divided:
+            dedupe.tidy()
             recalled = dedupe.recall([digest for digest, _ in fold])
             for digest, moved_hours in fold:
                 clock_ms += moved_hours * HOUR_MS // 3
