@@ -1,6 +1,7 @@
 """The breakdown dimensions of the rolling metrics and the values of one event or view."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from mypy_extensions import mypyc_attr
 
@@ -14,12 +15,12 @@ DIMENSIONS = (
     "cdn",
     "appVersion",
 )
-ALL = "all"
-UNKNOWN = "unknown"
-OTHER = "other"
-MAX_VALUE_CHARACTERS = 64
+ALL: Final = "all"
+UNKNOWN: Final = "unknown"
+OTHER: Final = "other"
+MAX_VALUE_CHARACTERS: Final = 64
 
-_MAX_INTERNED = 50_000
+_MAX_INTERNED: Final = 50_000
 
 
 @mypyc_attr(acyclic=True)

@@ -1,20 +1,24 @@
 """The panes of one partition: 10 s buckets of figures, per value of each dimension."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, final
 
 import msgspec
 
+from models.adding import add_counts
 from models.dimensions import ALL, DIMENSIONS, OTHER, Slices
-from models.figures import Figures, new_figures
+from models.figures import SUMS, Figures
 from tables.counters import Counters
 
 PANE_MS: Final = 10_000
 MAX_VALUES: Final = 1_000
 """Values of one dimension that one pane of one partition tells apart; the rest is ``other``."""
 
+_NOTHING: Final = [0] * SUMS
 _NONE_MS: Final = -1
 _Totals = dict[str, dict[str, Figures]]
+_Changed = dict[str, set[str]]
+"""By dimension, the values of which the figures changed."""
 _encode_totals = msgspec.msgpack.Encoder().encode
 _decode_totals = msgspec.msgpack.Decoder(_Totals).decode
 
@@ -25,7 +29,7 @@ class Gains(dict[Slices, Figures]):
     __slots__ = ()
 
     def __missing__(self, slices: Slices) -> Figures:
-        figures = self[slices] = new_figures()
+        figures = self[slices] = Figures(_NOTHING.copy(), {})
         return figures
 
 
@@ -58,7 +62,7 @@ class PaneStore:
         """``all`` and the breakdowns."""
         self._counters = counters
         self._panes: dict[int, Pane] = {}
-        self._changed: dict[int, set[tuple[str, str]]] = {}
+        self._changed: dict[int, _Changed] = {}
         self._late = Gains()
         self._last_ms = _NONE_MS
         self._last_gains = self._late
@@ -97,7 +101,9 @@ class PaneStore:
         """Spread what is new over the dimensions and count it."""
         for start, pane in self._panes.items():
             if pane.gains:
-                changed = self._changed.setdefault(start, set())
+                changed = self._changed.get(start)
+                if changed is None:
+                    changed = self._changed[start] = {name: set() for name in self.dimensions}
                 self._unsaved.add(start)
                 for slices, figures in pane.gains.items():
                     self._counters.add_figures(figures)
@@ -136,30 +142,54 @@ class PaneStore:
         """
         self.fold()
         changed, self._changed = self._changed, {}
-        for start, keys in sorted(changed.items()):
+        for start, values_by_name in sorted(changed.items()):
             totals = self._panes[start].totals
-            update: dict[str, dict[str, Figures]] = {}
-            for name, value in sorted(keys):
-                update.setdefault(name, {})[value] = totals[name][value]
-            yield start, update
+            yield (
+                start,
+                {
+                    name: {value: totals[name][value] for value in sorted(values)}
+                    for name, values in sorted(values_by_name.items())
+                },
+            )
 
-    def _spread(
-        self, pane: Pane, slices: Slices, figures: Figures, changed: set[tuple[str, str]]
-    ) -> None:
-        _add(pane.totals[ALL], "", figures)
-        changed.add((ALL, ""))
+    def _spread(self, pane: Pane, slices: Slices, figures: Figures, changed: _Changed) -> None:
+        gained = _Gained(figures.sums, figures.startups)
+        gained.add_to(pane.totals[ALL], "")
+        changed[ALL].add("")
         for name, index in self._breakdowns:
             values = pane.totals[name]
             value = slices.values[index]
-            if value not in values and len(values) >= MAX_VALUES:
+            if len(values) >= MAX_VALUES and value not in values:
                 value = OTHER
-            _add(values, value, figures)
-            changed.add((name, value))
+            gained.add_to(values, value)
+            changed[name].add(value)
 
 
-def _add(values: dict[str, Figures], value: str, figures: Figures) -> None:
-    total = values.get(value)
-    if total is None:
-        values[value] = figures.copy()
-    else:
-        total.add(figures)
+@final
+class _Gained:
+    """Figures that are added in several places: most of them are 0, and looked at once."""
+
+    __slots__ = ("_amounts", "_places", "_startups", "_sums")
+
+    def __init__(self, sums: list[int], startups: dict[int, int]) -> None:
+        self._sums = sums
+        self._startups = startups
+        self._places: list[int] = []
+        self._amounts: list[int] = []
+        for place, amount in enumerate(sums):
+            if amount:
+                self._places.append(place)
+                self._amounts.append(amount)
+
+    def add_to(self, values: dict[str, Figures], value: str) -> None:
+        """Add them to the figures of one value."""
+        total = values.get(value)
+        if total is None:
+            values[value] = Figures(self._sums.copy(), self._startups.copy())
+            return
+        sums: list[int] = total.sums
+        amounts = self._amounts
+        for number, place in enumerate(self._places):
+            sums[place] += amounts[number]
+        if self._startups:
+            add_counts(total.startups, self._startups, 1)
