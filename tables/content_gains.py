@@ -8,7 +8,7 @@ records alone: read again, it cuts the same, and whoever adds the cuts up counts
 from collections.abc import Callable
 from typing import Final
 
-from models.content_figures import ContentFigures, new_content_figures
+from models.content_figures import SUMS, ContentFigures
 from models.content_partials import (
     ContentPartial,
     MinuteGains,
@@ -23,6 +23,8 @@ CUT_MS: Final = 2_000
 MAX_PENDING: Final = 2_000
 """Gains (of one content in one minute) that may wait: with more, the next record cuts them."""
 
+_NOTHING: Final = [0] * SUMS
+
 
 class Minute(dict[str, ContentFigures]):
     """The gains of the contents in one minute."""
@@ -35,7 +37,7 @@ class Minute(dict[str, ContentFigures]):
 
     def __missing__(self, content_id: str) -> ContentFigures:
         self._owner.pending += 1
-        figures = self[content_id] = new_content_figures()
+        figures = self[content_id] = ContentFigures(_NOTHING.copy(), {})
         return figures
 
 
@@ -84,7 +86,10 @@ class ContentGains:
             contents: dict[int, dict[str, ContentFigures]] = {}
             for content_id, figures in minute.items():
                 to = self._partition_of(content_id.encode())
-                contents.setdefault(to, {})[content_id] = figures
+                gains = contents.get(to)
+                if gains is None:
+                    gains = contents[to] = {}
+                gains[content_id] = figures
             for to, of_minute in contents.items():
                 parts.setdefault(to, []).append(MinuteGains(start_ms, of_minute))
         for to, minutes in sorted(parts.items()):
