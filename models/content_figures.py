@@ -7,6 +7,8 @@ from typing import Final
 
 import msgspec
 
+from models.adding import add_count
+
 IMPRESSIONS: Final = 0
 PLAYS: Final = 1
 COMPLETIONS: Final = 2
@@ -27,13 +29,23 @@ WATCHED_BASIS_POINTS: Final = 12
 SUMS: Final = 13
 
 
+NONE_WATCHED: Final[dict[int, int]] = {}
+"""Shared by all figures without measured views, which are most: nothing is ever added to it."""
+
+
 class ContentFigures(msgspec.Struct, gc=False, array_like=True):
     """The sums, indexed by the constants above, and measured views by whole per cent watched."""
 
     sums: list[int]
     watched: dict[int, int]
 
+    def add_watched(self, percent: int, views: int) -> None:
+        """Add measured views, or take them out (negative)."""
+        if self.watched is NONE_WATCHED:
+            self.watched = {}
+        add_count(self.watched, percent, views)
+
 
 def new_content_figures() -> ContentFigures:
     """Nothing yet."""
-    return ContentFigures([0] * SUMS, {})
+    return ContentFigures([0] * SUMS, NONE_WATCHED)

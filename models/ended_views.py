@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from models.adding import add_count
 from models.content_figures import (
     ENDED_VIEWS,
     MEASURED_VIEWS,
@@ -48,4 +47,4 @@ def add_ended(figures: ContentFigures, ended: EndedView, sign: int) -> None:
     if ended.basis_points != _NOT_MEASURED:
         sums[MEASURED_VIEWS] += sign
         sums[WATCHED_BASIS_POINTS] += sign * ended.basis_points
-        add_count(figures.watched, ended.basis_points // _BASIS_POINTS_PER_PERCENT, sign)
+        figures.add_watched(ended.basis_points // _BASIS_POINTS_PER_PERCENT, sign)

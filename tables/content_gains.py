@@ -8,7 +8,7 @@ records alone: read again, it cuts the same, and whoever adds the cuts up counts
 from collections.abc import Callable
 from typing import Final
 
-from models.content_figures import SUMS, ContentFigures
+from models.content_figures import NONE_WATCHED, SUMS, ContentFigures
 from models.content_partials import (
     ContentPartial,
     MinuteGains,
@@ -37,7 +37,7 @@ class Minute(dict[str, ContentFigures]):
 
     def __missing__(self, content_id: str) -> ContentFigures:
         self._owner.pending += 1
-        figures = self[content_id] = ContentFigures(_NOTHING.copy(), {})
+        figures = self[content_id] = ContentFigures(_NOTHING.copy(), NONE_WATCHED)
         return figures
 
 

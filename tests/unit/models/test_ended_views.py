@@ -96,3 +96,9 @@ def test_a_view_that_is_only_taken_out_leaves_a_negative_gain() -> None:
     add_ended(figures, EndedView(False, False, 5_000), -1)
     assert figures.sums[ENDED_VIEWS] == -1
     assert figures.watched == {50: -1}
+
+
+def test_what_is_watched_of_a_content_is_its_own() -> None:
+    one, other = new_content_figures(), new_content_figures()
+    add_ended(one, EndedView(False, False, 5_000), 1)
+    assert (one.watched, other.watched, new_content_figures().watched) == ({50: 1}, {}, {})
