@@ -21,8 +21,8 @@ def is_plain(raw: bytes, kind: int, values: tuple[Any, ...]) -> bool:
     """Whether ``raw``, which was decoded as an event of this kind with these values, names the
     contract's own fields, none of them null, once each and nothing else.
 
-    Without a backslash quotes stand around names and texts alone; so where there are just those
-    that the fields of the event call for, there is no other name. Sure of every yes; of no no.
+    The fields that the event has call for so many quotes, around names and texts; a name besides,
+    and a quote inside a text, is one more. Sure of every yes; of no no.
     """
     quotes: i64 = 0
     for value in values:
@@ -36,7 +36,7 @@ def is_plain(raw: bytes, kind: int, values: tuple[Any, ...]) -> bool:
         for value in values_of(data):
             if value is not None:
                 quotes += 4 if isinstance(value, str) else 2
-    return raw.count(b'"') == quotes and raw.find(b"\\") < 0
+    return raw.count(b'"') == quotes
 
 
 def most_names(raw: bytes) -> int:

@@ -52,14 +52,14 @@ class Histogram:
 
     def observe_many(self, values_ms: Iterable[int]) -> None:
         """Count several durations at the cost of sorting them."""
-        values = sorted(max(value, 0) for value in values_ms)
+        values = sorted(values_ms)
         below = 0
         for bucket, edge in enumerate(self.edges_ms):
             upto = bisect_left(values, edge + 1)
             self.counts[bucket] += upto - below
             below = upto
         self.counts[-1] += len(values) - below
-        self.sum_ms += sum(values)
+        self.sum_ms += sum(values[bisect_left(values, 0) :])
 
 
 class Counters:

@@ -186,6 +186,29 @@ def test_cutting_the_log_into_folds_changes_nothing(data: st.DataObject) -> None
         assert dict(cut.merged[dimension].slices(1)) == dict(whole.merged[dimension].slices(1))
 
 
+def test_long_fold_does_the_same_as_one_record_at_a_time() -> None:
+    events = [
+        {**fields, "sessionId": f"s{number}", "eventId": f"{number}-{place}"}
+        for place, fields in enumerate(SESSION)
+        for number in range(30)
+    ]
+    # Every seventh comes again, some right after it and some hundreds of records later.
+    events += events[::7]
+    records = [
+        FakeRecord(offset, T0 + offset, json.dumps(fields).encode())
+        for offset, fields in enumerate(sorted(events, key=at_ms))
+    ]
+    whole, one_by_one = Core(), Core()
+    times_ms = whole.states[0].apply(records)
+    assert times_ms == [record.timestamp for record in records]
+    for record in records:
+        one_by_one.states[0].apply([record])
+    for core in (whole, one_by_one):
+        assert (core.states[0].accepted, core.states[0].duplicate) == (390, 56)
+    assert whole.outputs.accepted_records == one_by_one.outputs.accepted_records
+    assert whole.publish() == one_by_one.publish()
+
+
 @settings(max_examples=30)
 @given(st.randoms(use_true_random=False), st.sampled_from([1, 2, 12]))
 def test_interleaving_sessions_over_partitions_changes_no_figure(
