@@ -1,6 +1,7 @@
 """The breakdown dimensions of the rolling metrics and the values of one event or view."""
 
 from collections.abc import Sequence
+from sys import intern
 from typing import Final
 
 from mypy_extensions import mypyc_attr
@@ -51,7 +52,10 @@ class SliceTable:
             if len(self._interned) >= _MAX_INTERNED:
                 # Forgetting is safe: a second object for the same values adds to the same slice.
                 self._interned.clear()
-            slices = self._interned[values] = Slices(normalise_values(values))
+            # There are many combinations of few texts: with one object for each text, comparing
+            # finds all of them in the processor's cache.
+            shared = tuple([None if value is None else intern(value) for value in values])
+            slices = self._interned[shared] = Slices(normalise_values(shared))
         return slices
 
 
