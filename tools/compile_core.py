@@ -2,7 +2,7 @@
 
 mypyc makes C of the typed modules below, and the C compiler of the machine makes extension modules
 of that, which Python imports in place of the sources beside them. Without a compiler the sources
-serve as they are: the same results, at twice the CPU time per event.
+serve as they are: the same results, at over twice the CPU time per event.
 """
 
 import argparse
