@@ -88,9 +88,11 @@ class SessionWriter:
                 written += 1
         values[count_at] = written
         marks = session.marks
-        first = 0 if whole else session.saved_marks
-        values.append(len(marks) - first)
-        for place in range(first, len(marks)):
+        first, end = session.first_mark, session.next_mark()
+        if not whole:
+            first = max(first, session.saved_marks)
+        values.append(end - first)
+        for place in range(first, end):
             self._add_mark(marks[place])
         session.was_written()
 
@@ -287,9 +289,9 @@ class SessionReader:
             else:
                 session.put(view)
         if marks_from_ms > session.marks_from_ms:
-            session.forget_marks(marks_from_ms)
+            session.forget_first_old_marks(marks_from_ms)
         for _ in range(self._int()):
-            session.marks[len(session.marks)] = self._mark()
+            session.add_mark(self._mark())
         session.was_written()
 
     def _next(self) -> object:

@@ -27,6 +27,7 @@ class Session:
     __slots__ = (
         "active_pane_ms",
         "active_slices",
+        "first_mark",
         "forgotten_at_ms",
         "left",
         "marks",
@@ -51,7 +52,8 @@ class Session:
         self.views = 0
         """How many there are, open and waiting."""
         self.marks: dict[int, Mark] = {}
-        """By their place, from 0, in the order of their times."""
+        """In the order of their times, by running numbers from :attr:`first_mark` on."""
+        self.first_mark = 0
         self.newest_at_ms = NEVER
         """The latest event time of any mark there ever was."""
         self.forgotten_at_ms = NEVER
@@ -67,7 +69,7 @@ class Session:
         self.whole = True
         """Whether the next one has to write everything, and not only what changed."""
         self.saved_marks = 0
-        """So many marks, from the first on, were there at the last cut."""
+        """The number of the first mark that the last cut does not have."""
         self.left: list[int] | None = None
         """The numbers of the views that were taken out since; None: of none."""
         self.saved_in = NEVER
@@ -188,7 +190,7 @@ class Session:
     def was_written(self) -> None:
         """A cut of a checkpoint has everything that changed so far."""
         self.touched = self.whole = False
-        self.saved_marks = len(self.marks)
+        self.saved_marks = self.next_mark()
         self.left = None
 
     def remove(self, view: View) -> bool:
@@ -214,12 +216,19 @@ class Session:
             self.left.append(view.number)
         return True
 
+    def next_mark(self) -> int:
+        """The number of the next mark."""
+        return self.first_mark + len(self.marks)
+
+    def add_mark(self, mark: Mark) -> None:
+        """Take in a mark that is not earlier than any other."""
+        self.marks[self.next_mark()] = mark
+
     def mark(self, mark: Mark) -> None:
         """Put a mark in its place, after those of the same time."""
         marks = list(self.marks.values())
         marks.insert(bisect_right(marks, mark.at_ms, key=_at_ms), mark)
-        self.marks = dict(enumerate(marks))
-        self.whole = True
+        self._replace_marks(marks)
 
     def marks_after(self, at_ms: int) -> list[Mark]:
         """The marks that are later than ``at_ms``."""
@@ -228,24 +237,36 @@ class Session:
 
     def forget_marks(self, arrived_before_ms: int) -> None:
         """Forget the marks that came in before a moment of server time."""
-        kept: dict[int, Mark] = {}
-        saved = 0
-        for place, mark in self.marks.items():
+        kept: list[Mark] = []
+        for mark in self.marks.values():
             if mark.arrived_ms >= arrived_before_ms:
-                kept[len(kept)] = mark
-                if place < self.saved_marks:
-                    saved += 1
+                kept.append(mark)
             elif mark.at_ms > self.forgotten_at_ms:
                 self.forgotten_at_ms = mark.at_ms
-        self.marks = kept
-        self.saved_marks = saved
+        self._replace_marks(kept)
+        self.marks_from_ms = arrived_before_ms
+
+    def forget_first_old_marks(self, arrived_before_ms: int) -> None:
+        """The same without looking at all of them, up to the first that came in since: for those
+        that came in late :meth:`forget_marks` is there."""
+        marks, place = self.marks, self.first_mark
+        end = self.next_mark()
+        while place < end and marks[place].arrived_ms < arrived_before_ms:
+            self.forgotten_at_ms = max(self.forgotten_at_ms, marks[place].at_ms)
+            del marks[place]
+            place += 1
+        self.first_mark = place
         self.marks_from_ms = arrived_before_ms
 
     def forget_first_marks(self, count: int) -> None:
         """Forget the ``count`` marks with the earliest event times."""
         marks = list(self.marks.values())
         self.forgotten_at_ms = max(self.forgotten_at_ms, marks[count - 1].at_ms)
-        self.marks = dict(enumerate(marks[count:]))
+        self._replace_marks(marks[count:])
+
+    def _replace_marks(self, marks: list[Mark]) -> None:
+        self.marks = dict(enumerate(marks))
+        self.first_mark = 0
         self.whole = True
 
     def _insert(self, view: View) -> None:

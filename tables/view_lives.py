@@ -1,7 +1,6 @@
 """Opens, ends and publishes the views of one partition."""
 
 from collections.abc import Callable
-from typing import Final
 
 from models.events import Event
 from models.marks import Mark
@@ -14,9 +13,6 @@ from tables.timers import ViewTimers
 from tables.view_events import Context, ViewEvents
 from tables.view_figures import ViewFigures
 
-MARKS_SLACK: Final = 3
-"""Marks may be remembered longer by this part of the time that they have to be: so they are looked
-through now and then, and not at each event."""
 MARKS_PER_VIEW = 4
 """So many marks of one viewer are remembered for each view that it may have."""
 
@@ -67,10 +63,8 @@ class ViewLives:
             self.touched.append(session)
 
     def forget_old_marks(self, session: Session) -> None:
-        """Forget marks that are too old to be needed, where that is worth looking at them."""
-        memory_ms = self._rules.straggler_ms
-        if self.clock_ms - session.marks_from_ms >= memory_ms + memory_ms // MARKS_SLACK:
-            session.forget_marks(self.clock_ms - memory_ms)
+        """Forget the marks that are not needed any more."""
+        session.forget_first_old_marks(self.clock_ms - self._rules.straggler_ms)
 
     def restore(self, session: Session) -> None:
         """Timers and counts follow from the views of a viewer that was loaded."""

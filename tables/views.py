@@ -1,7 +1,7 @@
 """Follows every view of one partition from its first event to its record."""
 
 from collections.abc import Callable
-from typing import cast
+from typing import Final, cast
 
 from models.dimensions import Slices
 from models.event_kinds import CUSTOM_EVENT, subject_id
@@ -21,6 +21,10 @@ from tables.view_events import Context, ViewEvents, context_of
 from tables.view_figures import ViewFigures
 from tables.view_lives import ViewLives
 
+MARKS_SLACK: Final = 3
+"""Marks may be remembered longer by this part of the time that they have to be: so they are looked
+at now and then, and not with each event."""
+
 
 class ViewTracker:
     """The viewers of one partition.
@@ -39,6 +43,7 @@ class ViewTracker:
     ) -> None:
         self._panes = panes
         self._tail_ms = rules.tail_ms
+        self._forget_after_ms = rules.straggler_ms + rules.straggler_ms // MARKS_SLACK
         self._figures = ViewFigures(panes, contents, counters)
         self._events = ViewEvents(counters, self._figures, contents)
         self._lives = ViewLives(rules, self._events, self._figures, counters, publish)
@@ -169,9 +174,10 @@ class ViewTracker:
     def _mark(self, session: Session, view: View, event: Event, event_id: str, at_ms: int) -> None:
         """Remember an event that is later than every mark of its viewer."""
         clock_ms = self._lives.clock_ms
-        self._lives.forget_old_marks(session)
+        if clock_ms - session.marks_from_ms >= self._forget_after_ms:
+            self._lives.forget_old_marks(session)
         mark = new_mark(event, event_id, view.content_id, at_ms, clock_ms, view.number)
-        session.marks[len(session.marks)] = mark
+        session.add_mark(mark)
         session.newest_at_ms = at_ms
 
     def _leave_others(self, session: Session, end: End) -> None:

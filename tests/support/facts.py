@@ -14,6 +14,9 @@ def facts(value: object, left_out: Collection[str] = ()) -> Any:
         return value
     if isinstance(value, msgspec.Struct):
         return msgspec.structs.asdict(value)
+    if isinstance(value, dict) and value and all(isinstance(key, int) for key in value):
+        # Numbered from anywhere on.
+        return [facts(value[key], left_out) for key in sorted(value)]
     if isinstance(value, dict):
         return {key: facts(entry, left_out) for key, entry in value.items()}
     if isinstance(value, list | tuple):

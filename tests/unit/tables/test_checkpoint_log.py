@@ -24,7 +24,16 @@ RECORDS = 1_500
 SECONDS = 900.0
 """Event time of the load: long enough for views to time out and for panes and ids to be dropped."""
 
-NOT_SAVED = {"due_ms", "left", "partition", "saved_in", "saved_marks", "touched", "whole"}
+NOT_SAVED = {
+    "due_ms",
+    "first_mark",
+    "left",
+    "partition",
+    "saved_in",
+    "saved_marks",
+    "touched",
+    "whole",
+}
 """What a viewer has that is no part of its state."""
 
 Log = list[tuple[bytes, bytes | None]]

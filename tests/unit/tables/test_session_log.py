@@ -15,7 +15,16 @@ from tests.support.core import MINUTE_MS, T0, Core, FakeRecord, at_ms, play, pro
 from tests.support.facts import facts
 from tests.support.sessions import random_session
 
-NOT_SAVED = {"due_ms", "left", "partition", "saved_in", "saved_marks", "touched", "whole"}
+NOT_SAVED = {
+    "due_ms",
+    "first_mark",
+    "left",
+    "partition",
+    "saved_in",
+    "saved_marks",
+    "touched",
+    "whole",
+}
 VIEWERS = 3
 
 

@@ -1,6 +1,7 @@
 """What one viewer's views are kept in."""
 
 from models.dimensions import SliceTable
+from models.marks import OTHER, Mark
 from models.views import SWIPED, View
 from tables.sessions import Session
 
@@ -37,3 +38,17 @@ def test_view_is_taken_out_once() -> None:
     assert session.remove(ended)
     assert not session.remove(ended)
     assert (session.views, session.waiting) == (0, {})
+
+
+def test_old_marks_are_forgotten_up_to_the_first_that_came_in_since() -> None:
+    session = Session("s")
+    for number, arrived_ms in enumerate((10, 20, 90, 30)):
+        session.add_mark(Mark(OTHER, number, arrived_ms, "a", str(number), 0))
+    session.forget_first_old_marks(40)
+    assert [mark.event_id for mark in session.marks.values()] == ["2", "3"]
+    assert (session.forgotten_at_ms, session.marks_from_ms) == (1, 40)
+    session.add_mark(Mark(OTHER, 5, 95, "a", "4", 0))
+    session.forget_marks(40)
+    assert [mark.event_id for mark in session.marks.values()] == ["2", "4"]
+    assert [mark.event_id for mark in session.marks_after(2)] == ["4"]
+    assert session.forgotten_at_ms == 3

@@ -51,3 +51,12 @@ def test_viewer_whose_every_event_is_late_is_held_to_the_limit() -> None:
     assert len(session.marks) <= 40
     core.settle(T0 + 101_000)
     assert len({view["viewId"] for view in core.outputs.views}) == 300
+
+
+def test_of_a_viewer_who_went_away_only_what_a_straggler_needs_is_remembered() -> None:
+    core = Core()
+    core.send(*(play(2 * number, f"c{number}") for number in range(30)))
+    (session,) = core.states[0].views._sessions.values()  # noqa: SLF001
+    assert len(session.marks) >= 15
+    core.tick(T0 + 100_000)
+    assert len(session.marks) <= 2
