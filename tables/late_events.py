@@ -59,7 +59,6 @@ class LateEvents:
 
         The event itself is still to be applied to it: what it counts for is not counted here.
         """
-        session.whole = True
         session.forget_marks(self._lives.clock_ms - self._memory_ms)
         if at_ms < session.forgotten_at_ms:
             return self._place_roughly(session, event, event_id, content_id, context, at_ms)
@@ -191,6 +190,7 @@ class LateEvents:
     ) -> View:
         """For events that are later than what is remembered: the view that was on then, or the
         next one; and views that were on then end there."""
+        session.whole = True
         view = self._view_on(session, event, content_id, at_ms)
         if view is None:
             end = _next_first_frame(session, content_id, at_ms)

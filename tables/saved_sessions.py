@@ -258,7 +258,7 @@ class SessionReader:
         Changes of a viewer who is not among ``sessions`` are read and left.
 
         Raises:
-            TypeError: the values are not those of a writer.
+            TypeError, IndexError: the values are not those of a writer.
         """
         found = []
         while self._at < len(self._values):

@@ -77,7 +77,7 @@ class SessionLog:
         for session in self.touched:
             self._cut.add(session.viewer)
         self.touched.clear()
-        self._drop_old_segments()
+        self._shorten()
         dropped = list(self._dropped)
         self._cut_number = max(self._segments, default=self._cut_number) + 1
         if not self._cut:
@@ -127,22 +127,34 @@ class SessionLog:
         self._segments[number] = [viewer for viewer, _ in found] + segment.gone
         self._cut_number = number
 
-    def _drop_old_segments(self) -> None:
-        """Move what only the oldest segments know to the next one, at most as much as it holds."""
-        versions = sum(map(len, self._segments.values()))
+    def _shorten(self) -> None:
+        """Let go of the oldest segments, once the log is too long, by writing the viewers whole of
+        whom they hold everything.
+
+        As many who did nothing are written for that as did something, and of the latter every
+        fourth at most is written whole: so each cut takes about the same time.
+        """
         room = max(len(self._cut), _SPARE_VIEWERS)
-        while self._segments and room > 0:
+        room_for_changes = max(len(self._cut) // STALE_RATIO, _SPARE_VIEWERS)
+        versions = sum(map(len, self._segments.values()))
+        while self._segments and room > 0 and room_for_changes > 0:
             too_stale = versions > STALE_RATIO * len(self._sessions) + _SPARE_VIEWERS
             if not too_stale and len(self._segments) < MAX_SEGMENTS:
                 return
             oldest = next(iter(self._segments))
-            viewers = self._segments.pop(oldest)
-            versions -= len(viewers)
-            self._dropped.append(oldest)
-            for viewer in viewers:
+            viewers = self._segments[oldest]
+            while viewers and room > 0 and room_for_changes > 0:
+                viewer = viewers.pop()
+                versions -= 1
                 session = self._sessions.get(viewer)
-                if session is not None and session.saved_in == oldest:
-                    session.whole = True
-                    if viewer not in self._cut:
-                        self._cut.add(viewer)
-                        room -= 1
+                if session is None or session.saved_in != oldest:
+                    continue
+                if viewer not in self._cut:
+                    self._cut.add(viewer)
+                    room -= 1
+                elif not session.whole:
+                    room_for_changes -= 1
+                session.whole = True
+            if not viewers:
+                del self._segments[oldest]
+                self._dropped.append(oldest)

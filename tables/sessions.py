@@ -19,9 +19,9 @@ class Session:
     """One viewer: the open views by content, the ended ones that wait for stragglers, and the
     marks that came in lately, in the order of their times.
 
-    There are hundreds of thousands, so nothing of one is such that the garbage collector would
-    look at it: it passes over views and marks, and over dicts that hold nothing else, and walks
-    through lists.
+    There are hundreds of thousands, so next to nothing of one is such that the garbage collector
+    would look at it: it passes over views and marks, and over dicts that hold nothing else, and
+    walks through lists.
     """
 
     __slots__ = (
@@ -59,7 +59,7 @@ class Session:
         self.forgotten_at_ms = NEVER
         """Up to this event time marks were forgotten."""
         self.marks_from_ms = NEVER
-        """The server time of the earliest mark that was not forgotten for its age."""
+        """The server time before which marks were last forgotten for their age."""
         self.active_pane_ms = NEVER
         self.active_slices: Slices | None = None
         self.partition = NEVER
@@ -243,7 +243,8 @@ class Session:
                 kept.append(mark)
             elif mark.at_ms > self.forgotten_at_ms:
                 self.forgotten_at_ms = mark.at_ms
-        self._replace_marks(kept)
+        if len(kept) < len(self.marks):
+            self._replace_marks(kept)
         self.marks_from_ms = arrived_before_ms
 
     def forget_first_old_marks(self, arrived_before_ms: int) -> None:

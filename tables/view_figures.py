@@ -90,7 +90,7 @@ class ViewFigures:
         else:
             if (
                 counted.figures == figures
-                and counted.slices is view.slices
+                and _are_same(counted.slices, view.slices)
                 and counted.for_content == for_content
             ):
                 return
@@ -118,6 +118,11 @@ class ViewFigures:
         figures.sums[PLAYS] += sign
         figures.sums[STARTUP_MS] += sign * startup_ms
         add_count(figures.startups, bucket_of(startup_ms), sign)
+
+
+def _are_same(slices: Slices, others: Slices) -> bool:
+    """Whether they have the same values, as one object or, after a restart, as two."""
+    return slices is others or slices.values == others.values
 
 
 def _ended_figures(view: View) -> int:

@@ -117,6 +117,10 @@ class ViewTracker:
             return None
         session = self._sessions.get(viewer)
         if session is None:
+            is_active = session_id is not None and pane_ms > self._panes.horizon_ms
+            if kind == CUSTOM_EVENT and not is_active:
+                # It opens no view, so there is nothing to remember.
+                return None
             session = self._sessions[viewer] = Session(viewer)
         self._lives.touch(session)
         if kind == CUSTOM_EVENT:

@@ -15,7 +15,16 @@ from tables import session_log
 from tables.checkpoint_log import CheckpointLog, Cut, Origin
 from tables.counters import Counters
 from tables.partition import TICK_HEADER, PartitionState
-from tests.support.core import T0, FakeRecord, Remembered, play, rules
+from tests.support.core import (
+    T0,
+    FakeRecord,
+    Remembered,
+    at_ms,
+    event,
+    impression,
+    play,
+    rules,
+)
 from tests.support.facts import facts
 
 TOPIC = "playvitals.events.raw"
@@ -309,3 +318,26 @@ def test_checkpoint_of_other_partitions_or_another_topic_stops(
     other = Partition("other")
     with pytest.raises(OperatorError, match=message):
         list(CheckpointLog(other.state, origin, "other").load(newest, found))
+
+
+def test_what_waits_for_a_content_is_the_same_after_a_restart() -> None:
+    named = {"platform": "ios", "networkType": "wifi", "cdn": "c", "appVersion": "1"}
+    frame: dict[str, Any] = {"rendition": "720p", "codec": "h264", "top": named}
+    events = [
+        impression(30, entryPoint="feed", top=named),
+        play(35, **frame),
+        play(39, "b", **frame),
+        # What was not named was counted as unknown.
+        event("like", 41, top=named | {"country": "unknown"}),
+    ]
+    records = [
+        FakeRecord(n, at_ms(fields), msgspec.json.encode(fields)) for n, fields in enumerate(events)
+    ]
+    partition, log = Partition(), Log()
+    partition.state.apply(records[:3])
+    partition.save(log)
+    again = restore(log)
+    for one in (partition, again):
+        one.state.apply(records[3:])
+    assert again.state.contents.pending == partition.state.contents.pending
+    assert again.state.contents.save() == partition.state.contents.save()

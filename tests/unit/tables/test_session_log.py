@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from models.checkpoints import Totals
 from tables import session_log
 from tables.session_log import SegmentCut
-from tests.support.core import MINUTE_MS, T0, Core, FakeRecord, at_ms, play, progress
+from tests.support.core import MINUTE_MS, T0, Core, FakeRecord, at_ms, event, play, progress
 from tests.support.facts import facts
 from tests.support.sessions import random_session
 
@@ -25,7 +25,8 @@ NOT_SAVED = {
     "touched",
     "whole",
 }
-VIEWERS = 3
+VIEWERS = 4
+LIMIT = 5
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,15 +49,30 @@ class Store:
     def cut(self) -> SegmentCut:
         return self.log.cut(self.state.clock_ms)
 
-    def save(self) -> SegmentCut:
-        """A checkpoint that succeeds."""
-        cut = self.cut()
+    def confirm(self, cut: SegmentCut) -> None:
+        """A cut is durable."""
         if cut.payload is not None:
             self.segments[cut.number] = cut.payload
         for number in cut.dropped:
             del self.segments[number]
         self.log.confirm()
+
+    def save(self) -> SegmentCut:
+        """A checkpoint that succeeds."""
+        cut = self.cut()
+        self.confirm(cut)
         return cut
+
+    def restored_with(self, cut: SegmentCut) -> Core:
+        """A core that was restored from a cut that is durable, and not known to be."""
+        before = dict(self.segments)
+        if cut.payload is not None:
+            self.segments[cut.number] = cut.payload
+        for number in cut.dropped:
+            del self.segments[number]
+        core = self.restored()
+        self.segments = before
+        return core
 
     def restored(self) -> Core:
         """A core that has read the segments and the panes, and goes on from the same time."""
@@ -76,8 +92,10 @@ class Store:
 
 
 def small_core() -> Core:
-    """One that forgets within minutes."""
-    return Core(kept_ms=2 * MINUTE_MS, timeout_ms=MINUTE_MS)
+    """One that forgets within minutes, and whose limits a few viewers reach."""
+    return Core(
+        kept_ms=2 * MINUTE_MS, timeout_ms=MINUTE_MS, views_per_viewer=LIMIT, open_views=LIMIT
+    )
 
 
 def viewers(core: Core) -> dict[str, str]:
@@ -96,7 +114,13 @@ def records(rng: random.Random) -> list[FakeRecord]:
     for viewer in range(VIEWERS):
         from_ms = rng.randint(0, 3) * MINUTE_MS
         for fields in random_session(rng):
-            own = fields | {"sessionId": f"s{viewer}", "eventId": f"{viewer}-{fields['eventId']}"}
+            own = fields | {"eventId": f"{viewer}-{fields['eventId']}", "deviceId": f"d{viewer}"}
+            own["sessionId"] = f"s{viewer}"
+            if not viewer:
+                # Who is watching is told by the device alone.
+                del own["sessionId"]
+            if rng.random() < 0.1:
+                own = {k: v for k, v in own.items() if k != "data"} | {"event": "app.opened"}
             delay_ms = rng.randint(0, 60_000) if rng.random() < late_share else 0
             arrivals.append((at_ms(fields) + from_ms + delay_ms, json.dumps(own).encode()))
     arrivals.sort()
@@ -120,8 +144,14 @@ def test_every_checkpoint_restores_to_the_viewers_that_there_were(rng: random.Ra
         if rng.random() < 0.2:
             store.cut()  # It fails: nobody confirms it.
         if rng.random() < 0.7:
-            store.save()
-            assert viewers(store.restored()) == viewers(core)
+            cut = store.cut()
+            restored = store.restored_with(cut)
+            known = viewers(core)
+            if rng.random() < 0.3:
+                apply_all([core], rest[:length])
+                rest = rest[length:]
+            store.confirm(cut)
+            assert viewers(restored) == known
     assert viewers(core) == {}
 
 
@@ -152,7 +182,7 @@ def apply_all(cores: Iterable[Core], records: Sequence[FakeRecord]) -> None:
 
 
 def test_of_a_viewer_who_was_written_only_what_changed_is_written_again() -> None:
-    core = small_core()
+    core = Core()
     store = Store(core)
     core.send(*(play(2 * n, f"clip-{n}") for n in range(20)))
     first = store.save()
@@ -196,3 +226,29 @@ def test_the_log_stays_short_and_idle_viewers_stay_in_it() -> None:
     assert viewers(store.restored()) == viewers(core)
     assert viewers(core).keys() == {"idle", "busy"}
     assert core.states[0].clock_ms > T0
+
+
+def test_viewers_who_are_always_active_are_written_whole_in_turns() -> None:
+    core = Core()
+    store = Store(core)
+    whole, lengths = [], []
+    for second in range(60):
+        core.send(*(progress(second, float(second), session=f"s{n}") for n in range(100)))
+        cut = store.cut()
+        whole.append(len(store.log._whole))  # noqa: SLF001
+        store.confirm(cut)
+        lengths.append(len(store.segments))
+    assert whole[0] == 100
+    assert max(whole[1:]) == 100 // session_log.STALE_RATIO
+    assert max(lengths) <= session_log.MAX_SEGMENTS + session_log.STALE_RATIO
+    assert viewers(store.restored()) == viewers(core)
+
+
+def test_custom_events_of_nobody_we_know_leave_nothing_behind() -> None:
+    core = small_core()
+    for number in range(50):
+        core.send(event("app.opened", number, session=None, top={"deviceId": "d"}))
+    assert core.states[0].views.viewers == 0
+    assert core.states[0].views.log.touched == []
+    core.send(event("app.opened", 60, session="s"))
+    assert core.states[0].views.viewers == 1
