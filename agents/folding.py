@@ -20,7 +20,7 @@ from collections.abc import (
 from typing import Any, TypeVar, cast
 
 import faust
-from aiokafka import OffsetAndMetadata, TopicPartition
+from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread as KafkaConsumerThread
 from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
@@ -31,6 +31,8 @@ from agents.fetched_records import FetchedRecords
 from tables.partition import Record
 
 COMMIT_RETRY_SECONDS = 0.1
+FETCH_WAIT_MS = 100
+"""For so long a broker may hold back an answer in which there is nothing yet."""
 
 Position = Callable[[TP], int | None]
 Fold = Sequence[Record]
@@ -64,7 +66,15 @@ class FoldSchema(faust.Schema[Any, Any]):
 
 
 class FoldingConsumerThread(KafkaConsumerThread):
-    """Faust's consumer thread, with commits that report a refusal where Faust's would crash."""
+    """Faust's consumer thread, with fetches that do not wait for long, and with commits that report
+    a refusal where Faust's would crash."""
+
+    def _create_worker_consumer(self, transport: KafkaTransport) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # The client asks a broker for one thing at a time: while that holds back an answer about
+        # partitions without news, as Faust has it for 1.5 s, nothing comes of the others either.
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - Faust has no setting for it
+        return consumer
 
     async def commit_positions(self, offsets: Mapping[TP, int], generation: int) -> None:
         """Commit, in this thread, as a member of this generation or not at all.
