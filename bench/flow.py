@@ -55,12 +55,13 @@ class Flow:
 
 
 class CountedOutputs(KeptOutputs):
-    """Outputs of which the bytes are counted, by topic; of the panes the last ones are kept."""
+    """Outputs of which the bytes are counted, by topic; of the panes the last two are kept."""
 
     def __init__(self) -> None:
         super().__init__()
         self.bytes = Counter[str]()
         self.last: dict[str, bytes] = {}
+        self.before: dict[str, bytes] = {}
 
     def accepted(self, *args: object) -> None:
         """Key, value and the one header of each record."""
@@ -80,6 +81,7 @@ class CountedOutputs(KeptOutputs):
     def partial(self, dimension: str, value: bytes) -> None:
         """One record with the dimension as its key."""
         self.bytes["panes"] += len(dimension) + len(value)
+        self.before[dimension] = self.last.get(dimension, value)
         self.last[dimension] = value
 
 
@@ -108,6 +110,7 @@ def measure_flow(events_per_second: int, seconds: int, seed: int) -> Flow:
     per_viewer = events_per_viewer_second(seed)
     viewers = events_per_second / per_viewer
     partials = [decode_partial(value) for value in outputs.last.values()]
+    before = [decode_partial(value) for value in outputs.before.values()]
     found = {name: round(size / events, 1) for name, size in outputs.bytes.items()}
     return Flow(
         events_per_viewer_second=round(per_viewer, 3),
@@ -121,7 +124,7 @@ def measure_flow(events_per_second: int, seconds: int, seed: int) -> Flow:
         slices=len(
             {(p.dimension, value) for p in partials for pane in p.panes for value in pane.values}
         ),
-        merge_us=_merge_us(partials),
+        merge_us=_merge_us(before, partials),
     )
 
 
@@ -132,23 +135,26 @@ def _checkpoint_bytes(partition: BenchPartition) -> int:
     return sum(len(key) + len(value) for key, value in cut.records)
 
 
-def _merge_us(partials: Sequence[Partial]) -> float:
-    """Merge publications over and over, of several partitions each, and take the least time."""
+def _merge_us(before: Sequence[Partial], after: Sequence[Partial]) -> float:
+    """Merge two publications, a second apart, of several partitions by turns, and take the least
+    time."""
     settings = load_settings({})
     windows_ms = [window.seconds * 1000 for window in settings.windows]
     kept_ms = windows_ms[-1] + settings.grace_seconds * 1000
-    dimensions = {p.dimension: RollingDimension(p.dimension, windows_ms, kept_ms) for p in partials}
-    values = SOURCES * sum(len(pane.values) for partial in partials for pane in partial.panes)
+    dimensions = {p.dimension: RollingDimension(p.dimension, windows_ms, kept_ms) for p in after}
+    latest = max(partial.upto for partial in after)
     seconds = []
     for number in range(MERGES):
+        partials = after if number % 2 else before
+        values = SOURCES * sum(len(pane.values) for partial in partials for pane in partial.panes)
         published = [
-            msgspec.structs.replace(partial, partition=source, upto=partial.upto + number)
+            msgspec.structs.replace(partial, partition=source, upto=latest + number)
             for source in range(SOURCES)
             for partial in partials
         ]
         started = time.process_time()
         for partial in published:
             dimensions[partial.dimension].merge(partial)
-        seconds.append(time.process_time() - started)
+        seconds.append((time.process_time() - started) / values)
     # The first one replaces nothing.
-    return round(min(seconds[1:]) / values * 1e6, 2)
+    return round(min(seconds[1:]) * 1e6, 2)
