@@ -5,6 +5,20 @@ from typing import Any
 
 import msgspec
 
+NOT_SAVED = frozenset(
+    {
+        "due_ms",
+        "first_mark",
+        "left",
+        "partition",
+        "saved_in",
+        "saved_marks",
+        "touched",
+        "whole",
+    }
+)
+"""What viewers and views have that is no part of their state: it serves timers and checkpoints."""
+
 _PLAIN = (str, int, float, bool, bytes, type(None))
 
 

@@ -25,25 +25,13 @@ from tests.support.core import (
     play,
     rules,
 )
-from tests.support.facts import facts
+from tests.support.facts import NOT_SAVED, facts
 
 TOPIC = "playvitals.events.raw"
 ORIGIN = Origin(TOPIC, 1)
 RECORDS = 1_500
 SECONDS = 900.0
 """Event time of the load: long enough for views to time out and for panes and ids to be dropped."""
-
-NOT_SAVED = {
-    "due_ms",
-    "first_mark",
-    "left",
-    "partition",
-    "saved_in",
-    "saved_marks",
-    "touched",
-    "whole",
-}
-"""What a viewer has that is no part of its state."""
 
 Log = list[tuple[bytes, bytes | None]]
 

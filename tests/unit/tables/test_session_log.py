@@ -12,19 +12,9 @@ from models.checkpoints import Totals
 from tables import session_log
 from tables.session_log import SegmentCut
 from tests.support.core import MINUTE_MS, T0, Core, FakeRecord, at_ms, event, play, progress
-from tests.support.facts import facts
+from tests.support.facts import NOT_SAVED, facts
 from tests.support.sessions import random_session
 
-NOT_SAVED = {
-    "due_ms",
-    "first_mark",
-    "left",
-    "partition",
-    "saved_in",
-    "saved_marks",
-    "touched",
-    "whole",
-}
 VIEWERS = 4
 LIMIT = 5
 
