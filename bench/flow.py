@@ -106,7 +106,7 @@ def measure_flow(events_per_second: int, seconds: int, seed: int) -> Flow:
         raw_bytes += sum(len(key) + len(value) for key, value, _ in chunk)
         if at_ms >= next_cut_ms:
             next_cut_ms = at_ms + CHECKPOINT_MS
-            outputs.bytes["state"] += _checkpoint_bytes(partition)
+            outputs.bytes["state"] += partition.checkpoint()[1]
     per_viewer = events_per_viewer_second(seed)
     viewers = events_per_second / per_viewer
     partials = [decode_partial(value) for value in outputs.last.values()]
@@ -126,13 +126,6 @@ def measure_flow(events_per_second: int, seconds: int, seed: int) -> Flow:
         ),
         merge_us=_merge_us(before, partials),
     )
-
-
-def _checkpoint_bytes(partition: BenchPartition) -> int:
-    """What a checkpoint writes, made durable at once."""
-    cut = partition.owned.cut(1)
-    partition.owned.log.confirm()
-    return sum(len(key) + len(value) for key, value in cut.records)
 
 
 def _merge_us(before: Sequence[Partial], after: Sequence[Partial]) -> float:

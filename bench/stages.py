@@ -4,7 +4,6 @@ The partitions of one worker take in a load at its own pace of server time, with
 second and checkpoints every ten, as a worker that keeps up. CPU time is of the process.
 """
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -65,7 +64,10 @@ def measure_stages(events: int, seconds: float, seed: int) -> Iterator[Stages]:
         spent.events += len(fold)
         if fold[-1].timestamp >= next_cut_ms[number]:
             next_cut_ms[number] += CHECKPOINT_MS
-            _checkpoint(partition, spent)
+            took_seconds, written = partition.checkpoint()
+            spent.checkpoint_seconds += took_seconds
+            spent.longest_seconds = max(spent.longest_seconds, took_seconds)
+            spent.bytes += written
         if done + spent.events >= events or spent.events >= events // PARTS:
             done += spent.events
             yield _stages(spent, done, partitions)
@@ -86,17 +88,6 @@ def _folds(events: int, seconds: float, seed: int) -> Iterator[tuple[int, list[C
                 fold, waiting[number] = waiting[number], []
                 yield number, fold
     yield from ((number, fold) for number, fold in enumerate(waiting) if fold)
-
-
-def _checkpoint(partition: BenchPartition, spent: _Spent) -> None:
-    """Take a checkpoint, which is durable at once."""
-    started = time.process_time()
-    cut = partition.owned.cut(1)
-    seconds = time.process_time() - started
-    partition.owned.log.confirm()
-    spent.checkpoint_seconds += seconds
-    spent.longest_seconds = max(spent.longest_seconds, seconds)
-    spent.bytes += sum(len(key) + len(value) for key, value in cut.records)
 
 
 def _stages(spent: _Spent, done: int, partitions: list[BenchPartition]) -> Stages:
