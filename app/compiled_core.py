@@ -27,13 +27,22 @@ def extension_modules(folder: Path) -> list[Path]:
     return sorted(path for pattern in patterns for path in folder.glob(pattern))
 
 
+def sources(folder: Path) -> list[Path]:
+    """Everything that the compiled core is made of, in a folder that has the packages."""
+    return [
+        path
+        for package in PACKAGES
+        for suffix in ("py", "c")
+        for path in sorted((folder / package).glob(f"*.{suffix}"))
+    ]
+
+
 def sources_digest(folder: Path) -> str:
     """Tells one state of the sources from another, in hexadecimal."""
     digest = blake2b(digest_size=16)
-    for package in PACKAGES:
-        for path in sorted((folder / package).glob("*.py")):
-            digest.update(f"{package}/{path.name}\0".encode())
-            digest.update(path.read_bytes())
+    for path in sources(folder):
+        digest.update(f"{path.parent.name}/{path.name}\0".encode())
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

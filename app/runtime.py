@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import sys
+from contextlib import suppress
 
 # Sessions and views live for minutes, requests until the broker has their events: with the defaults
 # the collector walks through all of them many times a second and finds nothing. The middle one
@@ -10,8 +11,14 @@ import sys
 _GC_THRESHOLDS = (100_000, 5, 400)
 
 
-def tune_runtime() -> None:
-    """Use uvloop for every event loop, those of Faust's threads too, and calm the collector."""
+def tune_runtime(huge_pages: bool = True) -> None:
+    """Use uvloop for every event loop, those of Faust's threads too, calm the collector, and keep
+    small objects in huge pages where the core is compiled and the system has them."""
+    if huge_pages:
+        with suppress(ImportError):
+            from tables.arenas import use_huge_pages
+
+            use_huge_pages()
     if sys.platform != "win32":
         import uvloop
 

@@ -156,7 +156,10 @@ def core(events: int, rounds: int, seed: int) -> None:
     help="Server time that they span.",
 )
 @click.option("--seed", default=1, show_default=True, type=int, help="Of the generated load.")
-def stages(events: int, seconds: float, seed: int) -> None:
+@click.option(
+    "--huge-pages/--no-huge-pages", default=True, help="Where the system has them, as a worker."
+)
+def stages(events: int, seconds: float, seed: int, huge_pages: bool) -> None:
     """Measure what an event costs at each stage while the state grows, without broker and network.
 
     Twelve partitions in one process, with publications each second and checkpoints every ten, by
@@ -169,7 +172,7 @@ def stages(events: int, seconds: float, seed: int) -> None:
     from app.runtime import tune_runtime
     from bench.stages import Stages, measure_stages
 
-    tune_runtime()
+    tune_runtime(huge_pages)
     last: Stages | None = None
     for last in measure_stages(events, seconds, seed):
         click.echo(
