@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Protocol
 
 from agents.intake import Intake
@@ -13,9 +15,9 @@ from models.errors import PlayvitalsError
 from tables.checkpoint_log import Cut
 
 MAX_FAILURES = 3
-MAX_UNSAVED_VIEWERS = 10_000
-"""So many changed viewers make a checkpoint due at once: taking it keeps everything else waiting,
-and for each of them some microseconds, up to twenty where one is written whole."""
+VIEWERS_AT_ONCE = 1_000
+"""So many viewers are written before other work has its turn: ten milliseconds or twenty."""
+_ALL_VIEWERS = sys.maxsize
 
 log = logging.getLogger(__name__)
 
@@ -88,17 +90,17 @@ class Checkpointer:
         for place, partition in enumerate(sorted(partitions)):
             share = (place + 1) / len(partitions)
             self._due_at.setdefault(partition, now + self._interval_seconds * share)
-        due = [
-            partition
-            for partition, due_at in self._due_at.items()
-            if due_at <= now or self._is_large(partition)
-        ]
+        due = [partition for partition, due_at in self._due_at.items() if due_at <= now]
         if due:
             self._due_at.update(dict.fromkeys(due, now + self._interval_seconds))
             await self._save_counting(due)
 
-    async def save(self, partitions: Iterable[int]) -> None:
+    async def save(
+        self, partitions: Iterable[int], viewers_at_once: int = VIEWERS_AT_ONCE
+    ) -> None:
         """Write a checkpoint of each of these partitions that moved on since its last one.
+
+        Other work has its turn between so many viewers.
 
         Raises:
             BrokerUnavailableError: something was not acknowledged.
@@ -116,8 +118,7 @@ class Checkpointer:
                 if owned.state.upto == owned.log.upto:
                     owned.saved_at_seconds = time.time()
                 else:
-                    cuts.append((owned, self._cut(owned, generation)))
-                    await asyncio.sleep(0)
+                    cuts.append((owned, await self._cut(owned, generation, viewers_at_once)))
             if cuts:
                 await self._write(cuts)
                 self._require_owned(cuts, generation)
@@ -129,17 +130,14 @@ class Checkpointer:
     async def save_all(self, within_seconds: float) -> None:
         """Write a checkpoint of everything that is owned, before it leaves or the worker ends.
 
-        One that fails or takes too long costs time but loses nothing: whoever goes on repeats
-        what came after the checkpoint before.
+        Nothing has its turn meanwhile. One that fails or takes too long costs time but loses
+        nothing: whoever goes on repeats what came after the checkpoint before.
         """
+        saving = self.save(sorted(self._intake.partitions), _ALL_VIEWERS)
         try:
-            await asyncio.wait_for(self.save(sorted(self._intake.partitions)), within_seconds)
+            await asyncio.wait_for(saving, within_seconds)
         except Exception as error:
             log.warning("No checkpoint before the partitions leave: %r", error)
-
-    def _is_large(self, partition: int) -> bool:
-        owned = self._intake.partitions.get(partition)
-        return owned is not None and len(owned.state.views.log.touched) > MAX_UNSAVED_VIEWERS
 
     async def _save_counting(self, partitions: list[int]) -> None:
         try:
@@ -160,13 +158,24 @@ class Checkpointer:
             for partition in partitions:
                 del self._failed_in_a_row[partition]
 
-    def _cut(self, owned: OwnedPartition, generation: int) -> Cut:
+    async def _cut(self, owned: OwnedPartition, generation: int, viewers_at_once: int) -> Cut:
+        with self._pause():
+            # What is restored counts as published.
+            self._intake.publish_partition(owned)
+            owned.begin_checkpoint(generation)
+        while True:
+            with self._pause():
+                cut = owned.log.go_on(viewers_at_once)
+            await asyncio.sleep(0)
+            if cut is not None:
+                return cut
+
+    @contextmanager
+    def _pause(self) -> Iterator[None]:
+        """Something that keeps everything else waiting."""
         started = time.perf_counter()
-        # What is restored counts as published.
-        self._intake.publish_partition(owned)
-        cut = owned.cut(generation)
+        yield
         self.pause_seconds = max(self.pause_seconds, time.perf_counter() - started)
-        return cut
 
     async def _write(self, cuts: list[tuple[OwnedPartition, Cut]]) -> None:
         await self._outputs.flush()

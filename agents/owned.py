@@ -10,7 +10,7 @@ from xxhash import xxh3_64_intdigest
 from agents.folding import Fold
 from models.checkpoints import Totals
 from models.errors import OperatorError
-from tables.checkpoint_log import CheckpointLog, Cut
+from tables.checkpoint_log import CheckpointLog
 from tables.partition import PartitionState, Record
 from tables.ticks import TickSchedule
 
@@ -117,8 +117,8 @@ class OwnedPartition:
         state = self.state
         return self.passed - state.accepted - state.duplicate - state.rejected
 
-    def cut(self, generation: int) -> Cut:
-        """Take a checkpoint of everything as it is now."""
+    def begin_checkpoint(self, generation: int) -> None:
+        """Begin a checkpoint of everything as it is now; ``log`` goes on with it."""
         state = self.state
         totals = Totals(
             state.clock_ms,
@@ -130,7 +130,7 @@ class OwnedPartition:
             state.rejected,
             state.views.opened,
         )
-        return self.log.cut(totals, generation, self._fingerprint)
+        self.log.begin(totals, generation, self._fingerprint)
 
 
 def fingerprint_of(record: Record) -> int:

@@ -106,7 +106,7 @@ def measure_flow(events_per_second: int, seconds: int, seed: int) -> Flow:
         raw_bytes += sum(len(key) + len(value) for key, value, _ in chunk)
         if at_ms >= next_cut_ms:
             next_cut_ms = at_ms + CHECKPOINT_MS
-            outputs.bytes["state"] += partition.checkpoint()[1]
+            outputs.bytes["state"] += partition.checkpoint().bytes
     per_viewer = events_per_viewer_second(seed)
     viewers = events_per_second / per_viewer
     partials = [decode_partial(value) for value in outputs.last.values()]

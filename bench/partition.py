@@ -7,7 +7,9 @@ by what it takes of the caches, but does not count itself.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+from agents.checkpoints import VIEWERS_AT_ONCE
 from agents.intake import Intake
 from agents.owned import Continuity
 from app.partitioner import partition_for
@@ -71,6 +73,15 @@ class Spent:
     publications: int
 
 
+@dataclass(frozen=True, slots=True)
+class Checkpointed:
+    """CPU seconds of a checkpoint, of its longest step, and the bytes that are written."""
+
+    seconds: float
+    longest_seconds: float
+    bytes: int
+
+
 class BenchPartition:
     """A partition that takes in records and publishes, as one of twelve of a worker."""
 
@@ -112,14 +123,21 @@ class BenchPartition:
                 publications += 1
         return Spent(apply_seconds, publish_seconds, publications)
 
-    def checkpoint(self) -> tuple[float, int]:
-        """Take a checkpoint, which is durable at once; the CPU seconds that it took, and the bytes
-        that are written."""
-        started = time.process_time()
-        cut = self.owned.cut(1)
-        seconds = time.process_time() - started
+    def checkpoint(self) -> Checkpointed:
+        """Take a checkpoint, which is durable at once."""
+        times = [time.process_time()]
+        self.owned.begin_checkpoint(1)
+        cut = None
+        while cut is None:
+            times.append(time.process_time())
+            cut = self.owned.log.go_on(VIEWERS_AT_ONCE)
+        times.append(time.process_time())
         self.owned.log.confirm()
-        return seconds, sum(len(key) + len(value) for key, value in cut.records)
+        return Checkpointed(
+            times[-1] - times[0],
+            max(later - sooner for sooner, later in pairwise(times)),
+            sum(len(key) + len(value) for key, value in cut.records),
+        )
 
     def publish(self) -> float:
         """Publish the panes that changed; the CPU seconds that it took."""

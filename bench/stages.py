@@ -28,7 +28,7 @@ class Stages:
     publish_us: float
     checkpoint_us: float
     longest_checkpoint_ms: float
-    """CPU time of taking the checkpoint of one partition."""
+    """CPU time of the longest step of a checkpoint, between which events are taken in."""
     checkpoint_bytes: float
     """Written by checkpoints, per event."""
 
@@ -64,10 +64,10 @@ def measure_stages(events: int, seconds: float, seed: int) -> Iterator[Stages]:
         spent.events += len(fold)
         if fold[-1].timestamp >= next_cut_ms[number]:
             next_cut_ms[number] += CHECKPOINT_MS
-            took_seconds, written = partition.checkpoint()
-            spent.checkpoint_seconds += took_seconds
-            spent.longest_seconds = max(spent.longest_seconds, took_seconds)
-            spent.bytes += written
+            checkpointed = partition.checkpoint()
+            spent.checkpoint_seconds += checkpointed.seconds
+            spent.longest_seconds = max(spent.longest_seconds, checkpointed.longest_seconds)
+            spent.bytes += checkpointed.bytes
         if done + spent.events >= events or spent.events >= events // PARTS:
             done += spent.events
             yield _stages(spent, done, partitions)

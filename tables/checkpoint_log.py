@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from models.checkpoints import (
     CONTENTS,
     DEDUPE,
@@ -21,6 +23,7 @@ from models.checkpoints import (
 )
 from models.errors import OperatorError
 from tables.partition import PartitionState
+from tables.session_log import SegmentCut
 
 _Name = tuple[str, int]
 
@@ -61,6 +64,7 @@ class CheckpointLog:
         self._bytes: dict[EntryKey, int] = {}
         self._garbage: list[bytes] = []
         self._manifest_key: bytes | None = None
+        self._begun: _Pending | None = None
         self._pending: _Pending | None = None
 
     def stored_bytes(self) -> dict[str, int]:
@@ -70,43 +74,67 @@ class CheckpointLog:
             totals[kind] += sum(self._bytes[key] for key in keys)
         return totals
 
-    def cut(self, totals: Totals, generation: int, fingerprint: int) -> Cut:
-        """Take a checkpoint of the state as it is. Nothing here waits.
+    def begin(self, totals: Totals, generation: int, fingerprint: int) -> None:
+        """Begin a checkpoint of the state as it is. Nothing here waits.
 
-        ``generation`` is that of the consumer group, ``fingerprint`` that of the last record.
+        ``generation`` is that of the consumer group, ``fingerprint`` that of the last record. A
+        checkpoint that was begun before and not confirmed is given up.
         """
         if self._pending is not None:
             # It failed, and what became of its records is not known.
             self._garbage += [*map(entry_key, self._pending.written), self._pending.manifest_key]
-        writer = f"{generation}.{self._run}"
-        state, upto = self._state, self._state.upto
-        pending = _Pending(dict(self._live), {}, writer, self._next_number, upto)
-        self._cut_contents(pending)
-        self._cut_panes(pending)
-        self._cut_views(pending)
-        self._cut_ids(pending)
+            self._pending = None
+        state = self._state
         manifest = Manifest(
             self._epoch,
             generation,
-            upto,
+            state.upto,
             self._origin.topic,
             state.partition,
             self._origin.partitions,
             fingerprint,
             totals,
-            _by_writer(pending.live),
+            {},
         )
-        pending.manifest_key = manifest_key(EntryKey(writer, pending.number))
-        self._next_number = pending.number + 1
-        self._pending = pending
+        writer = f"{generation}.{self._run}"
+        begun = _Pending(dict(self._live), {}, writer, self._next_number, manifest)
+        self._cut_contents(begun)
+        self._cut_panes(begun)
+        begun.ids = self._cut_ids(begun)
+        state.views.log.begin(state.clock_ms)
+        self._begun = begun
+
+    def go_on(self, viewers: int) -> Cut | None:
+        """Write so many viewers into the checkpoint that was begun; None: there are more.
+
+        What happens to the state meanwhile is not in it.
+
+        Raises:
+            ValueError: none was begun.
+        """
+        begun, log = self._begun, self._state.views.log
+        if begun is None:
+            raise ValueError("no checkpoint was begun")
+        if not log.write(viewers):
+            return None
+        self._begun, self._pending = None, begun
+        self._add_views(begun, log.end())
+        for added in begun.ids:
+            begun.add(DEDUPE, added.hour, added.ids)
+        begun.manifest = replace(begun.manifest, entries=_by_writer(begun.live))
+        begun.manifest_key = manifest_key(EntryKey(begun.writer, begun.number))
+        self._next_number = begun.number + 1
+        return self._records(begun)
+
+    def _records(self, pending: "_Pending") -> Cut:
         still = {key for keys in pending.live.values() for key in keys}
         replaced = [key for keys in self._live.values() for key in keys if key not in still]
         superseded = [*map(entry_key, replaced), *self._garbage]
         if self._manifest_key is not None:
             superseded.append(self._manifest_key)
         records = [(entry_key(key), value) for key, value in pending.written.items()]
-        records.append((pending.manifest_key, encode_manifest(manifest)))
-        return Cut(upto, records, superseded)
+        records.append((pending.manifest_key, encode_manifest(pending.manifest)))
+        return Cut(pending.manifest.upto, records, superseded)
 
     def confirm(self) -> None:
         """The last cut is durable and committed."""
@@ -120,7 +148,7 @@ class CheckpointLog:
         self._bytes = {key: size for key, size in self._bytes.items() if key in kept}
         self._garbage = []
         self._manifest_key = pending.manifest_key
-        self.upto = pending.upto
+        self.upto = pending.manifest.upto
         self._state.panes.confirm()
         self._state.views.log.confirm()
         self._state.dedupe.confirm()
@@ -181,32 +209,35 @@ class CheckpointLog:
             pending.replace(PANES, start_ms, payload)
         pending.keep(PANES, set(panes.starts()))
 
-    def _cut_views(self, pending: "_Pending") -> None:
-        cut = self._state.views.log.cut(self._state.clock_ms)
-        if cut.payload is not None:
-            pending.replace(VIEWS, cut.number, cut.payload)
-        for number in cut.dropped:
-            pending.live.pop((VIEWS, number), None)
-
-    def _cut_ids(self, pending: "_Pending") -> None:
+    def _cut_ids(self, pending: "_Pending") -> "list[_HourIds]":
         """New ids are added to those of their hour; an hour that is over becomes one piece."""
         dedupe = self._state.dedupe
         added = dict(dedupe.cut())
         hours = dedupe.hours()
         pending.keep(DEDUPE, set(hours))
-        finished = [
-            hour
-            for hour in hours[:-1]
-            if len(pending.live.get((DEDUPE, hour), ())) > _MAX_PIECES_OF_FINISHED_HOUR
-        ]
-        if finished:
-            added.pop(finished[0], None)
-            pending.replace(DEDUPE, finished[0], dedupe.ids_of(finished[0]))
-        for hour, ids in added.items():
-            pending.add(DEDUPE, hour, ids)
+        for hour in hours[:-1]:
+            if len(pending.live.get((DEDUPE, hour), ())) > _MAX_PIECES_OF_FINISHED_HOUR:
+                del pending.live[DEDUPE, hour]
+                added.pop(hour, None)
+                whole = _HourIds(hour, dedupe.ids_of(hour))
+                return [whole, *(_HourIds(*others) for others in added.items())]
+        return [_HourIds(*others) for others in added.items()]
+
+    def _add_views(self, pending: "_Pending", cut: SegmentCut) -> None:
+        if cut.payload is not None:
+            pending.replace(VIEWS, cut.number, cut.payload)
+        for number in cut.dropped:
+            pending.live.pop((VIEWS, number), None)
 
 
 _MAX_PIECES_OF_FINISHED_HOUR = 8
+
+
+class _HourIds(NamedTuple):
+    """Ids that were first seen in one hour, as an entry has them."""
+
+    hour: int
+    ids: bytes
 
 
 class _Pending:
@@ -218,19 +249,20 @@ class _Pending:
         written: dict[EntryKey, bytes],
         writer: str,
         number: int,
-        upto: int,
+        manifest: Manifest,
     ) -> None:
         self.live = live
         self.written = written
         self.writer = writer
         self.number = number
-        self.upto = upto
+        self.manifest = manifest
+        self.ids: list[_HourIds] = []
         self.manifest_key = b""
 
     def add(self, kind: str, name: int, payload: bytes) -> None:
         """A further piece under a name."""
         keys = []
-        for entry in cut_payload(kind, name, self.upto, payload):
+        for entry in cut_payload(kind, name, self.manifest.upto, payload):
             key = EntryKey(self.writer, self.number)
             self.number += 1
             self.written[key] = encode_entry(entry)

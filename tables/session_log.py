@@ -4,6 +4,9 @@ A segment holds of some viewers everything, and of others what changed since an 
 it takes to write one follows the traffic, however much is remembered. The log is kept short from
 its old end: viewers of whom the oldest segment holds everything are written whole once more, into
 the newest, and the segment goes.
+
+A segment has the viewers as they were when its cut was begun, and is written in steps while events
+go on: whoever is about to change is written first.
 """
 
 from typing import Any, NamedTuple
@@ -12,6 +15,7 @@ import msgspec
 
 from models.dimensions import SliceTable
 from tables.saved_sessions import Context, SessionReader, SessionWriter
+from tables.session_changes import SessionChanges
 from tables.sessions import Session
 
 MAX_SEGMENTS = 128
@@ -52,53 +56,70 @@ class SessionLog:
     Args:
         sessions: the viewers that are remembered now; only loading changes them.
         table: where the slices of restored views come from.
-        touched: viewers that changed since the last cut; whoever changes one adds it.
+        changes: of these viewers.
     """
 
     def __init__(
-        self, sessions: dict[str, Session], table: SliceTable, touched: list[Session]
+        self, sessions: dict[str, Session], table: SliceTable, changes: SessionChanges
     ) -> None:
-        self.touched = touched
         self._sessions = sessions
         self._table = table
+        self._changes = changes
         self._segments: dict[int, list[str]] = {}
         self._cut: set[str] = set()
+        self._clock_ms = 0
+        self._waiting: list[Session] = []
         self._whole: list[Session] = []
+        self._gone: list[str] = []
         self._cut_number = 0
         self._dropped: list[int] = []
 
-    def cut(self, clock_ms: int) -> SegmentCut:
-        """What changed since the last confirmed cut, at this server time."""
+    def begin(self, clock_ms: int) -> None:
+        """Begin a cut of what changed since the last confirmed one, at this server time.
+
+        One that was begun before and not confirmed is given up.
+        """
+        for given_up in self._waiting:
+            given_up.unwritten = False
         for viewer in self._cut:
             # What became of the cut before is not known.
             session = self._sessions.get(viewer)
             if session is not None:
                 session.whole = True
-        for session in self.touched:
-            self._cut.add(session.viewer)
-        self.touched.clear()
+        self._cut.update(touched.viewer for touched in self._changes.touched)
+        self._changes.touched.clear()
         self._shorten()
-        dropped = list(self._dropped)
         self._cut_number = max(self._segments, default=self._cut_number) + 1
+        self._clock_ms = clock_ms
+        self._changes.writer = SessionWriter(clock_ms)
+        found = {viewer: self._sessions.get(viewer) for viewer in self._cut}
+        self._waiting = [session for session in found.values() if session is not None]
+        self._gone = [viewer for viewer, session in found.items() if session is None]
+        self._whole = [session for session in self._waiting if session.whole]
+        for session in self._waiting:
+            session.unwritten = True
+
+    def write(self, viewers: int) -> bool:
+        """Write so many viewers, and tell whether that were the last ones."""
+        waiting, writer = self._waiting, self._changes.writer
+        for _ in range(min(viewers, len(waiting))):
+            session = waiting.pop()
+            if session.unwritten:
+                writer.add(session)
+        return not waiting
+
+    def end(self) -> SegmentCut:
+        """The cut, once all viewers are written."""
+        dropped = list(self._dropped)
         if not self._cut:
             return SegmentCut(self._cut_number, None, dropped)
-        writer = SessionWriter(clock_ms)
-        gone = []
-        self._whole.clear()
-        for viewer in self._cut:
-            found = self._sessions.get(viewer)
-            if found is None:
-                gone.append(viewer)
-                continue
-            if found.whole:
-                self._whole.append(found)
-            writer.add(found)
+        writer = self._changes.writer
         segment = Segment(
-            clock_ms,
+            self._clock_ms,
             [slices.values for slices in writer.slices],
             list(writer.contexts),
             writer.values,
-            gone,
+            self._gone,
         )
         return SegmentCut(self._cut_number, _encode(segment), dropped)
 

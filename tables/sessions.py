@@ -38,6 +38,7 @@ class Session:
         "saved_in",
         "saved_marks",
         "touched",
+        "unwritten",
         "viewer",
         "views",
         "waiting",
@@ -66,6 +67,8 @@ class Session:
         """The partition that a record with the viewer as its key belongs to, once it is known."""
         self.touched = False
         """Whether anything changed since the last cut of a checkpoint."""
+        self.unwritten = False
+        """Whether the cut that is under way still waits for it."""
         self.whole = True
         """Whether the next one has to write everything, and not only what changed."""
         self.saved_marks = 0
@@ -189,7 +192,7 @@ class Session:
 
     def was_written(self) -> None:
         """A cut of a checkpoint has everything that changed so far."""
-        self.touched = self.whole = False
+        self.touched = self.unwritten = self.whole = False
         self.saved_marks = self.next_mark()
         self.left = None
 

@@ -8,6 +8,7 @@ from models.views import NEVER, OPEN, REPLACED, SWIPED, TIMED_OUT, View
 from tables.counters import PARTITION_LIMIT, VIEWER_LIMIT, Counters
 from tables.marks import End
 from tables.rules import PartitionRules
+from tables.session_changes import SessionChanges
 from tables.sessions import Session
 from tables.timers import ViewTimers
 from tables.view_events import Context, ViewEvents
@@ -39,8 +40,7 @@ class ViewLives:
         self._publish = publish
         self._timers = ViewTimers()
         self.sessions: dict[str, Session] = {}
-        self.touched: list[Session] = []
-        """Viewers that changed; the log of viewers empties it."""
+        self.changes = SessionChanges()
         self.clock_ms = NEVER
         self.open_views = 0
         self.opened = 0
@@ -55,12 +55,6 @@ class ViewLives:
             else:
                 self._finish(view)
         self.clock_ms = clock_ms
-
-    def touch(self, session: Session) -> None:
-        """Something of a viewer changes: the next checkpoint writes it."""
-        if not session.touched:
-            session.touched = True
-            self.touched.append(session)
 
     def forget_old_marks(self, session: Session) -> None:
         """Forget the marks that are not needed any more."""
@@ -122,7 +116,7 @@ class ViewLives:
 
     def end(self, session: Session, view: View, end: End) -> None:
         """An open view ended."""
-        self.touch(session)
+        self.changes.touch(session)
         view.touched = True
         self._set_end(view, end)
         session.wait(view)
@@ -205,13 +199,15 @@ class ViewLives:
 
     def _finish(self, view: View) -> None:
         session = self.sessions.get(view.viewer)
-        if session is not None and session.remove(view):
+        if session is None:
+            return
+        self.changes.touch(session)
+        if session.remove(view):
             self._publish_removed(session, view)
             self.forget_old_marks(session)
             self.forget_if_idle(session)
 
     def _publish_removed(self, session: Session, view: View) -> None:
-        self.touch(session)
         if view.is_attempt():
             self._counters.views[view.outcome()] += 1
             self._publish(view, self.clock_ms)

@@ -56,7 +56,8 @@ class ViewTracker:
         )
         self._sessions = self._lives.sessions
         self._sessions_by_pane: dict[int, list[Session]] = {}
-        self.log = SessionLog(self._sessions, self._events.table, self._lives.touched)
+        self._changes = self._lives.changes
+        self.log = SessionLog(self._sessions, self._events.table, self._changes)
 
     @property
     def open_views(self) -> int:
@@ -77,6 +78,7 @@ class ViewTracker:
         for start in starts:
             for session in self._sessions_by_pane.pop(start, ()):
                 if session.active_pane_ms == start:
+                    self._changes.before(session)
                     session.active_pane_ms = NEVER
                     self._lives.forget_if_idle(session)
 
@@ -122,7 +124,7 @@ class ViewTracker:
                 # It opens no view, so there is nothing to remember.
                 return None
             session = self._sessions[viewer] = Session(viewer)
-        self._lives.touch(session)
+        self._changes.touch(session)
         if kind == CUSTOM_EVENT:
             slices = self._touch(session, cast(CustomEvent, event), context)
         else:

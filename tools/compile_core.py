@@ -1,8 +1,9 @@
 """``python -m tools.compile_core``: compiles the code that every event goes through.
 
 mypyc makes C of the typed modules below, and the C compiler of the machine makes extension modules
-of that and of ``tables/arenas.c``, which Python imports in place of the sources beside them. Without a compiler the sources
-serve as they are: the same results, at over twice the CPU time per event.
+of that and of ``tables/arenas.c``, which Python imports in place of the sources beside them.
+Without a compiler the sources serve as they are: the same results, at over twice the CPU time per
+event.
 """
 
 import argparse
@@ -52,6 +53,7 @@ MODULES = (
     "tables/partition.py",
     "tables/rolling.py",
     "tables/saved_sessions.py",
+    "tables/session_changes.py",
     "tables/sessions.py",
     "tables/timers.py",
     "tables/view_events.py",

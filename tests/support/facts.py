@@ -14,6 +14,7 @@ NOT_SAVED = frozenset(
         "saved_in",
         "saved_marks",
         "touched",
+        "unwritten",
         "whole",
     }
 )

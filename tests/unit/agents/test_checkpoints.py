@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from agents.checkpoints import MAX_FAILURES, Checkpointer, SupersededError
+from agents.checkpoints import MAX_FAILURES, VIEWERS_AT_ONCE, Checkpointer, SupersededError
 from agents.intake import Intake
 from models.checkpoints import is_manifest
 from models.errors import BrokerUnavailableError, PlayvitalsError
@@ -105,6 +105,36 @@ async def test_partition_that_did_not_move_is_not_written_again() -> None:
     await worker.checkpointer.save([0, 1])
     assert len(worker.outputs.log) == written
     assert worker.committed == {0: 1}
+
+
+async def test_events_have_their_turn_while_a_checkpoint_is_taken() -> None:
+    worker = Worker()
+    for offset in range(50):
+        worker.count(0, offset)
+    saving = asyncio.create_task(worker.checkpointer.save([0], viewers_at_once=10))
+    turns = 0
+    while not worker.outputs.log:
+        worker.count(0, 50 + turns)
+        turns += 1
+        await asyncio.sleep(0)
+    await saving
+    assert turns > 5
+    assert worker.intake.partitions[0].state.upto == 49 + turns
+    assert worker.committed == {0: 51}
+
+
+async def test_checkpoint_before_leaving_is_taken_in_one_go() -> None:
+    worker = Worker()
+    for offset in range(3 * VIEWERS_AT_ONCE):
+        worker.count(0, offset)
+    saving = asyncio.create_task(worker.checkpointer.save_all(5.0))
+    turns = 0
+    while not worker.outputs.log:
+        await asyncio.sleep(0)
+        turns += 1
+    await saving
+    assert turns < 5
+    assert worker.committed == {0: 3 * VIEWERS_AT_ONCE}
 
 
 async def test_nothing_is_deleted_where_the_commit_is_refused() -> None:

@@ -64,7 +64,10 @@ def checkpoint() -> dict[bytes, bytes]:
     intake = new_intake()
     owned = intake.partitions[0] = intake.new_partition(0, ORIGIN)
     intake.apply(0, [RECORD])
-    return dict(owned.cut(1).records)
+    owned.begin_checkpoint(1)
+    cut = owned.log.go_on(1)
+    assert cut is not None
+    return dict(cut.records)
 
 
 class Worker:

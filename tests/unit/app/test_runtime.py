@@ -22,7 +22,8 @@ from pathlib import Path
 from app.runtime import tune_runtime
 
 def memory():
-    fields = dict(line.split(":") for line in Path("/proc/self/smaps_rollup").open() if "kB" in line)
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()[1:]
+    fields = dict(line.split(":") for line in lines)
     return [int(fields[name].split()[0]) // 1024 for name in ("Rss", "AnonHugePages")]
 
 tune_runtime(huge_pages=sys.argv[1] == "yes")

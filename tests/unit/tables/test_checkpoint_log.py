@@ -49,6 +49,12 @@ class Partition:
         self.log = CheckpointLog(self.state, ORIGIN, self.run)
 
     def cut(self, generation: int = 1) -> Cut:
+        """A checkpoint that is taken while nothing else happens."""
+        self.begin(generation)
+        return self.end()
+
+    def begin(self, generation: int = 1) -> None:
+        """Begin a checkpoint of the state as it is."""
         state = self.state
         totals = Totals(
             state.clock_ms,
@@ -60,7 +66,13 @@ class Partition:
             state.rejected,
             state.views.opened,
         )
-        return self.log.cut(totals, generation, 7)
+        self.log.begin(totals, generation, 7)
+
+    def end(self) -> Cut:
+        """Write what is left of the checkpoint."""
+        while (cut := self.log.go_on(5)) is None:
+            pass
+        return cut
 
     def save(self, log: Log, generation: int = 1) -> None:
         """A checkpoint that succeeds."""
@@ -241,6 +253,49 @@ def test_failed_checkpoint_is_part_of_the_next_and_its_records_go(
     again.save(log)
     gone = {key for key, value in log[before:] if value is None}
     assert gone.isdisjoint(key for key, _ in failed.records)
+
+
+def test_checkpoint_has_nothing_of_what_happens_while_it_is_written(
+    records: list[FakeRecord],
+) -> None:
+    partition, log = Partition(), Log()
+    partition.state.apply(records[:300])
+    partition.save(log)
+    partition.state.apply(records[300:600])
+    before = one_pass(records[:600]).figures()
+    partition.begin()
+    at = 600
+    while (cut := partition.log.go_on(1)) is None:
+        partition.state.apply(records[at : at + 30])
+        at += 30
+    assert at > 700
+    log += cut.records
+    assert restore(log).figures() == before
+    partition.log.confirm()
+    partition.save(log)
+    assert restore(log).figures() == partition.figures() == one_pass(records[:at]).figures()
+
+
+def test_checkpoint_that_was_given_up_half_way_leaves_nothing(records: list[FakeRecord]) -> None:
+    partition, log = Partition(), Log()
+    partition.state.apply(records[:300])
+    partition.save(log)
+    partition.state.apply(records[300:600])
+    partition.begin()
+    assert partition.log.go_on(2) is None
+    partition.state.apply(records[600:900])
+    partition.save(log)
+    assert restore(log).figures() == partition.figures()
+    before = len(log)
+    partition.state.apply(records[900:])
+    partition.save(log)
+    written = {key for key, value in log[before:] if value is not None}
+    assert written.isdisjoint(key for key, value in log[before:] if value is None)
+
+
+def test_there_is_nothing_to_go_on_with_where_no_checkpoint_was_begun() -> None:
+    with pytest.raises(ValueError, match="no checkpoint was begun"):
+        Partition().log.go_on(1)
 
 
 def test_worker_that_was_stalled_while_another_took_over_changes_nothing(
