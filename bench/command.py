@@ -119,33 +119,6 @@ def api(seconds: float) -> None:
 
 @bench.command()
 @click.option(
-    "--events",
-    default=200_000,
-    show_default=True,
-    type=click.IntRange(10_000, 5_000_000),
-    help="How many events are taken in, each time.",
-)
-@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 100))
-@click.option("--seed", default=1, show_default=True, type=int, help="Of the generated load.")
-def core(events: int, rounds: int, seed: int) -> None:
-    """Measure what the state of one partition costs per event, without broker and network.
-
-    Decoding, validation, ids, views, panes and contents, in memory; the least of some rounds. To
-    see what a change costs, run it in both trees, in turns. The last line is one JSON object.
-
-    \b
-    Example:
-      playvitals bench core --rounds 10
-    """
-    from bench.core import measure_core
-
-    cost = measure_core(events, seed, rounds)
-    click.echo(f"{cost.cpu_us_per_event:.2f} us of CPU time per event")
-    click.echo(orjson.dumps(asdict(cost) | {"seed": seed, "machine": machine()}).decode())
-
-
-@bench.command()
-@click.option(
     "--events", default=2_000_000, show_default=True, type=click.IntRange(100_000, 50_000_000)
 )
 @click.option(
@@ -163,7 +136,8 @@ def stages(events: int, seconds: float, seed: int, huge_pages: bool) -> None:
     """Measure what an event costs at each stage while the state grows, without broker and network.
 
     Twelve partitions in one process, with publications each second and checkpoints every ten, by
-    parts of the load. The last line is one JSON object, with what the last part took.
+    parts of the load. The last line is one JSON object, with what the last part took. To see what a
+    change costs, run it in both trees, in turns.
 
     \b
     Example:

@@ -83,9 +83,13 @@ class Checkpointed:
 
 
 class BenchPartition:
-    """A partition that takes in records and publishes, as one of twelve of a worker."""
+    """A partition that takes in records and publishes, as one of twelve of a worker.
 
-    def __init__(self, outputs: KeptOutputs | None = None) -> None:
+    Records whose keys belong to another one cost what a misrouted record costs.
+    """
+
+    def __init__(self, outputs: KeptOutputs | None = None, number: int = 0) -> None:
+        self.number = number
         self.outputs = outputs or KeptOutputs()
         self._clock_ms = START_MS
         self._next_publication_ms = START_MS
@@ -102,8 +106,8 @@ class BenchPartition:
         self._intake = Intake(
             rules, Counters(), self.outputs, partition_of, _TICK_MS, lambda: self._clock_ms
         )
-        self.owned = self._intake.new_partition(0, Origin(rules.topic, PARTITIONS))
-        self._intake.partitions[0] = self.owned
+        self.owned = self._intake.new_partition(number, Origin(rules.topic, PARTITIONS))
+        self._intake.partitions[number] = self.owned
 
     def take_in(self, records: Sequence[CrowdRecord]) -> Spent:
         """Apply records in folds, and publish whenever a second of server time has passed."""
@@ -113,7 +117,7 @@ class BenchPartition:
             fold = list(records[at : at + FOLD_RECORDS])
             self._clock_ms = fold[-1].timestamp
             started = time.process_time()
-            continuity = self._intake.apply(0, fold)
+            continuity = self._intake.apply(self.number, fold)
             apply_seconds += time.process_time() - started
             if continuity is not Continuity.APPLY:
                 raise AssertionError("generated records left a gap")

@@ -50,7 +50,7 @@ class _Spent:
 
 def measure_stages(events: int, seconds: float, seed: int) -> Iterator[Stages]:
     """Take in ``events`` generated events of so many seconds of server time, part by part."""
-    partitions = [BenchPartition() for _ in range(PARTITIONS)]
+    partitions = [BenchPartition(number=number) for number in range(PARTITIONS)]
     share_ms = CHECKPOINT_MS // PARTITIONS
     next_cut_ms = [START_MS + share_ms * (number + 1) for number in range(PARTITIONS)]
     spent = _Spent()
