@@ -73,6 +73,19 @@ def measure_restore(ids: int, partitions: int) -> Restored:
     return in_fresh_process(_restore, ids, partitions)
 
 
+def rows_of_ids(filled: Filled, restored: Restored) -> list[tuple[str, str]]:
+    """What was measured in words, and the figure."""
+    return [
+        ("bytes per id", f"{filled.bytes_per_id:.1f}"),
+        ("bytes per id at the peak", f"{filled.peak_bytes_per_id:.1f}"),
+        ("bytes per id at the peak of restoring", f"{restored.restore_peak_bytes_per_id:.1f}"),
+        ("us per event with all of them", f"{filled.us_per_event:.2f}"),
+        ("us per event on the way there", f"{filled.mean_us_per_event:.2f}"),
+        ("longest pause, ms", f"{filled.longest_pause_ms:.0f}"),
+        (f"s to restore {restored.restored_ids:,}", f"{restored.restore_seconds:.2f}"),
+    ]
+
+
 def digests(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Another 64-bit hash for each number, evenly spread (the mixer of SplitMix64)."""
     z = numbers * np.uint64(0x9E3779B97F4A7C15)

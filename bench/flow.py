@@ -128,6 +128,22 @@ def measure_flow(events_per_second: int, seconds: int, seed: int) -> Flow:
     )
 
 
+def rows_of_flow(flow: Flow) -> list[tuple[str, str]]:
+    """What was measured in words, and the figure."""
+    return [
+        ("events per second of a viewer who watches", f"{flow.events_per_viewer_second:.3f}"),
+        ("open views per viewer who watches", f"{flow.open_views_per_viewer:.2f}"),
+        ("bytes of an event in `events.raw`", f"{flow.raw_bytes:.0f}"),
+        ("bytes per event in `events.accepted`", f"{flow.accepted_bytes:.0f}"),
+        ("bytes per event in `views`", f"{flow.views_bytes:.0f}"),
+        ("bytes per event in `contents`", f"{flow.contents_bytes:.1f}"),
+        ("bytes per event in `state`, with a checkpoint every 10 s", f"{flow.state_bytes:.0f}"),
+        ("bytes per second of a partition in `panes`", f"{flow.panes_bytes_per_second:,.0f}"),
+        ("values of dimensions, in one partition", f"{flow.slices}"),
+        ("CPU us to merge one value of one partition", f"{flow.merge_us:.1f}"),
+    ]
+
+
 def _merge_us(before: Sequence[Partial], after: Sequence[Partial]) -> float:
     """Merge two publications, a second apart, of several partitions by turns, and take the least
     time."""

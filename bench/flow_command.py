@@ -34,20 +34,9 @@ def flow(events_per_second: int, seconds: int, seed: int) -> None:
     Example:
       playvitals bench flow --events-per-second 2000
     """
-    from bench.flow import measure_flow
+    from bench.flow import measure_flow, rows_of_flow
 
     found = measure_flow(events_per_second, seconds, seed)
-    for value, meaning in (
-        (f"{found.events_per_viewer_second:.3f}", "events per second of a viewer who watches"),
-        (f"{found.open_views_per_viewer:.1f}", "open views per viewer who watches"),
-        (f"{found.raw_bytes:.0f}", "bytes of an event in events.raw"),
-        (f"{found.accepted_bytes:.0f}", "bytes per event in events.accepted"),
-        (f"{found.views_bytes:.0f}", "bytes per event in views"),
-        (f"{found.contents_bytes:.1f}", "bytes per event in contents"),
-        (f"{found.state_bytes:.0f}", "bytes per event in state, with a checkpoint every 10 s"),
-        (f"{found.panes_bytes_per_second:,.0f}", "bytes per second of a partition in panes"),
-        (f"{found.slices}", "values of dimensions, in one partition"),
-        (f"{found.merge_us:.1f}", "us of CPU time to merge one value of one partition"),
-    ):
-        click.echo(f"{value:>10} {meaning}")
+    for meaning, figure in rows_of_flow(found):
+        click.echo(f"{figure:>10} {meaning}")
     click.echo(orjson.dumps(asdict(found) | {"seed": seed, "machine": machine()}).decode())

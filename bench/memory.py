@@ -1,4 +1,4 @@
-"""How many bytes a worker holds per event id, open view, content and slice.
+"""How many bytes a worker holds per open view, content and slice; `bench.dedupe` has event ids.
 
 Each subject is held twice, few and many of it, in processes of their own that do otherwise the
 same; the bytes of one are the difference in resident memory over the difference in number. So what
@@ -13,7 +13,6 @@ import msgspec
 
 from app.partitioner import partition_for
 from bench.crowd import START_MS, Crowd
-from bench.dedupe import measure_filling
 from bench.fresh_process import in_fresh_process, resident_and_peak_bytes
 from bench.partition import PARTITIONS, BenchPartition
 from models.content_figures import PLAYS
@@ -42,7 +41,6 @@ class Held:
 class Memory:
     """Bytes of resident memory for one of each."""
 
-    per_id: float
     per_view: float
     """One open view with its viewer and, until they expire, the ids of its two events."""
     per_content: float
@@ -51,10 +49,9 @@ class Memory:
     """One value of one dimension in one pane, in the partition's state."""
 
 
-def measure_memory(ids: int, views: int, contents: int) -> Memory:
+def measure_memory(views: int, contents: int) -> Memory:
     """Hold so many of each, and a tenth of it."""
     return Memory(
-        per_id=measure_filling(ids, 1).bytes_per_id,
         per_view=_per_piece(_views, round(views * FEW_SHARE), views),
         per_content=_per_piece(_contents, round(contents * FEW_SHARE), contents),
         per_slice=_per_piece(_slices, FEW_VALUES, MANY_VALUES),

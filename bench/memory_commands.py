@@ -10,13 +10,6 @@ from bench.machine import machine
 
 @click.command()
 @click.option(
-    "--ids",
-    default=5_000_000,
-    show_default=True,
-    type=click.IntRange(100_000, 200_000_000),
-    help="How many event ids are remembered.",
-)
-@click.option(
     "--views",
     default=200_000,
     show_default=True,
@@ -30,11 +23,11 @@ from bench.machine import machine
     type=click.IntRange(10_000, 5_000_000),
     help="How many contents gain something between two publications.",
 )
-def memory(ids: int, views: int, contents: int) -> None:
-    """Measure how many bytes a worker holds per event id, open view, content and slice.
+def memory(views: int, contents: int) -> None:
+    """Measure how many bytes a worker holds per open view, content and slice.
 
     The difference between processes that hold few and many of one thing, in memory, without
-    broker. The last line is one JSON object.
+    broker. Event ids have a command of their own, "dedupe". The last line is one JSON object.
 
     \b
     Example:
@@ -42,9 +35,8 @@ def memory(ids: int, views: int, contents: int) -> None:
     """
     from bench.memory import measure_memory
 
-    found = measure_memory(ids, views, contents)
+    found = measure_memory(views, contents)
     for name, subject in (
-        ("per_id", "event id that is remembered"),
         ("per_view", "open view, with its viewer and two ids"),
         ("per_content", "content that gained something since the last publication"),
         ("per_slice", "value of a dimension in a pane of a partition"),

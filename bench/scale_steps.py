@@ -1,10 +1,12 @@
-"""The steps of ``make bench`` that say how a service grows: freshness, workers, size, memory."""
+"""The steps of ``make bench`` that say how a service grows: freshness, workers, memory, bytes."""
 
 from dataclasses import asdict
 
 import msgspec
 
 from bench.aggregates import measure_contents, measure_windows
+from bench.dedupe import measure_filling, measure_restore, rows_of_ids
+from bench.flow import measure_flow, rows_of_flow
 from bench.growth import CASES, measure_growth
 from bench.latency import measure_latency
 from bench.memory import measure_memory
@@ -15,9 +17,11 @@ _GROWTH_EVENTS = 20_000
 _GROWTH_ROUNDS = 8
 _SCALING_EVENTS = 1_000_000
 _SCALING_ROUNDS = 2
-_IDS = 5_000_000
 _VIEWS = 200_000
 _CONTENTS = 200_000
+_IDS = 20_000_000
+_FLOW_EVENTS_PER_SECOND = 400
+_FLOW_SECONDS = 1_200
 
 
 async def _latency(plan: Plan, say: Say) -> Findings:
@@ -81,9 +85,8 @@ async def _growth(plan: Plan, say: Say) -> Findings:
 
 
 async def _memory(plan: Plan, say: Say) -> Findings:
-    memory = measure_memory(_IDS, _VIEWS, _CONTENTS)
+    memory = measure_memory(_VIEWS, _CONTENTS)
     rows = (
-        ("event id that is remembered", memory.per_id),
         ("open view, with its viewer and two ids", memory.per_view),
         ("content that gained something since the last publication", memory.per_content),
         ("value of a dimension in a pane of a partition", memory.per_slice),
@@ -93,9 +96,28 @@ async def _memory(plan: Plan, say: Say) -> Findings:
     )
 
 
+async def _dedupe(plan: Plan, say: Say) -> Findings:
+    say(f"{_IDS:,} event ids over 24 hours")
+    filled = measure_filling(_IDS, 1)
+    say(f"{_IDS // 2:,} restored")
+    restored = measure_restore(_IDS // 2, 1)
+    return Findings(
+        asdict(filled) | asdict(restored),
+        (f"{_IDS:,} event ids", "measured"),
+        rows_of_ids(filled, restored),
+    )
+
+
+async def _flow(plan: Plan, say: Say) -> Findings:
+    flow = measure_flow(_FLOW_EVENTS_PER_SECOND, _FLOW_SECONDS, plan.seed)
+    return Findings(asdict(flow), ("what", "measured"), rows_of_flow(flow))
+
+
 SCALE_STEPS = (
     Step("latency", "From the API's receipt to `/metrics`", _latency),
     Step("scaling", "A second worker", _scaling),
     Step("growth", "What an event costs as things grow", _growth),
     Step("memory", "Memory of a worker", _memory),
+    Step("dedupe", "Event ids that a worker remembers", _dedupe),
+    Step("flow", "What an event leads to", _flow),
 )

@@ -37,22 +37,13 @@ def dedupe(ids: int, partitions: int) -> None:
     Example:
       playvitals bench dedupe --partitions 12
     """
-    from bench.dedupe import measure_filling, measure_restore
+    from bench.dedupe import measure_filling, measure_restore, rows_of_ids
 
-    click.echo(f"remembering {ids:,} ids over 24 hours …")
+    click.echo(f"remembering {ids:,} ids over 24 hours, and restoring half as many …")
     filled = measure_filling(ids, partitions)
-    click.echo(
-        f"{filled.bytes_per_id:.1f} bytes per id resident, {filled.peak_bytes_per_id:.1f} at the "
-        f"peak; {filled.us_per_event:.2f} us per event with all of them, "
-        f"{filled.mean_us_per_event:.2f} on the way there; longest pause "
-        f"{filled.longest_pause_ms:.0f} ms"
-    )
     restored = measure_restore(ids // 2, partitions)
-    click.echo(
-        f"{restored.restored_ids:,} ids restored from {restored.restored_pieces:,} pieces in "
-        f"{restored.restore_seconds:.2f} s; {restored.restore_peak_bytes_per_id:.1f} bytes per id "
-        "at the peak"
-    )
+    for meaning, figure in rows_of_ids(filled, restored):
+        click.echo(f"{figure:>10} {meaning}")
     report = {
         **asdict(filled),
         "lookups_per_second": round(1e6 / filled.us_per_event),

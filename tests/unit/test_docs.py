@@ -23,6 +23,8 @@ from app.live.metrics import LiveCollector
 from app.settings import PREFIX, Settings, load_settings
 from app.topics import NAMES
 from app.worker_metrics import WorkerCollector
+from bench.command import bench
+from bench.steps import STEPS
 from models.catalogue import Catalogue
 from models.events import EVENT_TYPES
 from models.fields import rules_of
@@ -258,6 +260,17 @@ def test_every_topic_and_every_outcome_of_a_view_is_documented() -> None:
 def test_every_field_of_a_view_is_explained() -> None:
     explained = re.findall(r"`(\w+)`", " ".join(row[0] for row in rows("docs/topics.md")))
     assert set(json.loads(topic_example("views"))) <= set(explained)
+
+
+def test_every_step_of_the_benchmarks_is_documented_with_a_command_of_its_own() -> None:
+    documented = {
+        row[0].strip("`"): set(re.findall(r"`bench (\w+)`", row[2]))
+        for row in rows("docs/benchmarks.md")
+        if len(row) == 3 and row[2].startswith("`bench ")
+    }
+    assert list(documented) == [step.name for step in STEPS]
+    assert all(documented.values())
+    assert set().union(*documented.values()) <= bench.commands.keys()
 
 
 def test_every_dependency_has_a_reason() -> None:
