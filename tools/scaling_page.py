@@ -1,22 +1,26 @@
-"""``python -m tools.scaling_page``: writes the computed table of docs/scaling.md from its inputs.
+"""``python -m tools.scaling_page [FOLDER]``: writes the tables of docs/scaling.md.
 
-Change a figure in the tables of inputs, then run it; a test fails where the page is out of date.
+With the folder in which ``make bench`` left its reports, the measured inputs and what follows from
+them; without, what follows from the inputs on the page, after one was changed there. A test fails
+where the page is out of date.
 """
 
 import re
-import sys
-from collections.abc import Callable
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.deployment import Deployment, Inputs
+from models.errors import OperatorError
+from tools.scaling_inputs import Measured, measured_in, table
 
 PAGE = Path(__file__).parents[1] / "docs" / "scaling.md"
 VIEWERS = (10_000, 100_000, 1_000_000, 10_000_000)
+MEASURED_BEGIN = "<!-- measured by make bench -->"
 BEGIN = "<!-- computed by python -m tools.scaling_page -->"
 END = "<!-- end -->"
 
 _INPUT = re.compile(r"^\| `(\w+)` \| ([\d.,]+) \|", re.M)
-_COMPUTED = re.compile(f"{re.escape(BEGIN)}\n.*?{re.escape(END)}", re.S)
 
 
 def _size(size: float) -> str:
@@ -56,6 +60,16 @@ def inputs_of(page: str) -> Inputs:
     return Inputs.of({name: float(value.replace(",", "")) for name, value in _INPUT.findall(page)})
 
 
+def with_measured(page: str, measured: Measured) -> str:
+    """The page with these inputs in place of its own.
+
+    Raises:
+        OperatorError: a figure is none to compute with.
+        ValueError: the page has no place for them.
+    """
+    return _replaced(page, MEASURED_BEGIN, table(measured))
+
+
 def written(page: str) -> str:
     """The page with what follows from its inputs.
 
@@ -70,18 +84,34 @@ def written(page: str) -> str:
         f"| {name} | " + " | ".join(cell(deployment) for deployment in deployments) + " |"
         for name, cell in ROWS
     ]
-    table = "\n".join([BEGIN, *lines, END])
-    changed, count = _COMPUTED.subn(lambda _: table, page)
+    return _replaced(page, BEGIN, lines)
+
+
+def main() -> None:
+    """Write the page.
+
+    Raises:
+        SystemExit: the reports do not allow it.
+    """
+    parser = ArgumentParser(prog="python -m tools.scaling_page")
+    parser.add_argument("folder", nargs="?", type=Path, help="of the reports of make bench")
+    folder: Path | None = parser.parse_args().folder
+    page = PAGE.read_text()
+    try:
+        if folder is not None:
+            page = with_measured(page, measured_in(folder))
+    except OperatorError as error:
+        raise SystemExit(str(error)) from None
+    PAGE.write_text(written(page))
+
+
+def _replaced(page: str, begin: str, lines: Sequence[str]) -> str:
+    place = re.compile(f"{re.escape(begin)}\n.*?{re.escape(END)}", re.S)
+    changed, count = place.subn(lambda _: "\n".join([begin, *lines, END]), page)
     if count != 1:
-        raise ValueError(f"the page has {count} places between {BEGIN} and {END}")
+        raise ValueError(f"the page has {count} places between {begin} and {END}")
     return changed
 
 
-def main() -> int:
-    """Write the page."""
-    PAGE.write_text(written(PAGE.read_text()))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
