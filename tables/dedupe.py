@@ -13,7 +13,7 @@ from tables.id_runs import Ids
 
 HOUR_MS: Final = 3_600_000
 RECENT_IDS = 20_000
-"""So many recent ids are frozen: in a dict an id takes some 100 bytes, frozen 9."""
+"""So many recent ids are frozen: in a dict an id takes some 100 bytes, frozen 11."""
 
 _LOAD_IDS = (1 << 17, 1 << 19)
 _LOAD_SHARE: Final = 4
@@ -87,9 +87,7 @@ class Dedupe:
         self._end_loading()
         if not digests or not len(self._frozen):
             return _NOTHING
-        wanted = np.array(digests, dtype=np.uint64)
-        wanted.sort()
-        return self._frozen.find(wanted)
+        return self._frozen.find(np.array(digests, dtype=np.uint64))
 
     def add(self, digest: int, clock_ms: int, recalled: dict[int, int]) -> bool:
         """Remember an id; False where it is known already.
@@ -193,12 +191,12 @@ class Dedupe:
         )
         self._loaded.clear()
         self._loaded_bytes = 0
-        self._frozen.freeze(ids.astype(np.uint64, copy=False), hours)
-        self._frozen.settle(self._oldest_hour)
+        self._frozen.load(ids.astype(np.uint64, copy=False), hours, self._oldest_hour)
 
     def _end_loading(self) -> None:
         if self._is_loading:
             self._freeze_loaded()
+            self._frozen.end_loading()
             self._confirmed = self._frozen.count_by_hour()
             self._is_loading = False
 

@@ -1,13 +1,14 @@
 """The older event ids of a partition: compact, and kept in order a little at a time."""
 
-from itertools import pairwise
+from bisect import bisect_right
 
 import numpy as np
 
+from tables.id_filter import IdFilter
 from tables.id_runs import Hours, IdRun, Ids, no_ids, run_of
 
-LEAF_IDS = 1 << 20
-"""A leaf with more ids is halved: rewriting one takes some milliseconds."""
+LEAF_IDS = 1 << 19
+"""A leaf with more ids is halved: rewriting one takes a few milliseconds."""
 YOUNG_IDS = (1 << 16, 1 << 19)
 """The young run is worked into the leaves at a 16th of all ids, within these limits."""
 
@@ -23,6 +24,10 @@ class FrozenIds:
     one leaf with each :meth:`tidy`; each leaf holds a range of ids. Expired ids are dropped on
     the way. So an id is in one leaf and two short runs at most, no step takes longer than
     rewriting a leaf, and no more than one leaf and the short runs exist twice.
+
+    A filter knows of nearly every id that is not held that it is not, so that the runs are searched
+    for the others only. Bits cannot be taken out of it. So a pass that drops expired ids, or comes
+    upon a worn filter, fills another one from the leaves that it writes.
     """
 
     def __init__(self) -> None:
@@ -34,6 +39,8 @@ class FrozenIds:
         self._inner_bounds = np.empty(0, dtype=np.uint64)
         self._next_leaf = 1
         self._tidied_hour = 0
+        self._filter = IdFilter(0)
+        self._next_filter: IdFilter | None = None
 
     def __len__(self) -> int:
         """The ids that are held: at least as many, since expired ones that were not dropped yet
@@ -42,37 +49,59 @@ class FrozenIds:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the ids and their hours take, those held twice counted twice."""
-        return sum(run.nbytes for run in self._runs())
+        """Bytes that the ids, their hours and the filter take, what is held twice counted twice."""
+        held = sum(run.nbytes for run in self._runs()) + self._filter.nbytes
+        return held + self._next_filter.nbytes if self._next_filter else held
 
     def freeze(self, ids: Ids, hours: Hours) -> None:
         """Add ids, in any order; of one that is there already, the newer hour counts."""
-        self._young = self._young.merged(run_of(ids, hours))
+        run = run_of(ids, hours)
+        self._young = self._young.merged(run)
+        self._filter.add(run.ids)
 
     def tidy(self, oldest_hour: int) -> None:
         """Do one step of the work that keeps the runs few and free of expired ids."""
         if not self._is_in_pass:
             if not self._pass_is_due(oldest_hour):
                 return
+            if oldest_hour > self._tidied_hour or len(self) > self._filter.most_ids:
+                self._next_filter = IdFilter(len(self))
             self._begin_pass(oldest_hour)
         self._rewrite_next_leaf(oldest_hour)
 
-    def settle(self, oldest_hour: int) -> None:
-        """Work everything into the leaves at once, without expired ids."""
+    def load(self, ids: Ids, hours: Hours, oldest_hour: int) -> None:
+        """Add many ids and work everything into the leaves at once, without expired ids.
+
+        :meth:`end_loading` is to be called after the last time and before anything else.
+        """
+        self._young = self._young.merged(run_of(ids, hours))
         self._end_pass(oldest_hour)
         self._begin_pass(oldest_hour)
         self._end_pass(oldest_hour)
 
-    def find(self, wanted: Ids) -> dict[int, int]:
-        """Those of ``wanted``, which is in ascending order, that are held, with newest hours.
+    def end_loading(self) -> None:
+        """Fill the filter, once for all that was loaded."""
+        self._filter = IdFilter(len(self))
+        for run in self._runs():
+            self._filter.add(run.ids)
 
-        Expired ids may be among them.
-        """
+    def may_hold(self, digests: Ids) -> Ids:
+        """Those of ``digests`` that may be held; all others are not."""
+        return self._filter.let_through(digests)
+
+    def find(self, digests: Ids) -> dict[int, int]:
+        """Those of ``digests`` that are held, with newest hours. Expired ids may be among them."""
         found: dict[int, int] = {}
-        cuts = wanted.searchsorted(self._inner_bounds).tolist()
-        for leaf, (start, end) in zip(self._leaves, pairwise((0, *cuts, len(wanted))), strict=True):
-            if start < end:
-                leaf.find(wanted[start:end], found)
+        wanted = self.may_hold(digests)
+        if not len(wanted):
+            return found
+        wanted.sort()
+        numbers = self._inner_bounds.searchsorted(wanted, side="right").tolist()
+        start = 0
+        while start < len(numbers):
+            end = bisect_right(numbers, numbers[start], start)
+            self._leaves[numbers[start]].find(wanted[start:end], found)
+            start = end
         self._draining.find(wanted, found)
         self._young.find(wanted, found)
         return found
@@ -82,7 +111,7 @@ class FrozenIds:
         return np.concatenate([run.seen_in(hour) for run in self._runs()])
 
     def count_by_hour(self) -> dict[int, int]:
-        """How many ids each hour has, right after :meth:`settle`."""
+        """How many ids each hour has, right after :meth:`load`."""
         counts: dict[int, int] = {}
         for leaf in self._leaves:
             for hour, count in leaf.count_by_hour().items():
@@ -121,8 +150,15 @@ class FrozenIds:
         if len(leaves) > 1:
             self._inner_bounds = np.array(self._bounds[1:-1], dtype=np.uint64)
         self._next_leaf += len(leaves)
+        if self._next_filter:
+            for new in leaves:
+                self._next_filter.add(new.ids)
         if not self._is_in_pass:
             self._draining = no_ids()
+            if self._next_filter:
+                # Not with each freeze: a few ids lie in as many pages of memory as all of them do.
+                self._next_filter.add(self._young.ids)
+                self._filter, self._next_filter = self._next_filter, None
 
 
 def _split(run: IdRun) -> list[IdRun]:

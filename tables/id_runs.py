@@ -134,6 +134,14 @@ def run_of(ids: Ids, hours: Hours) -> IdRun:
     return IdRun(ids, offsets, first_hour)
 
 
+def private_array(count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Zeros whose memory goes back as soon as they are dropped.
+
+    Runs are rewritten all the time, each time a bit longer: on the heap they would leave holes.
+    """
+    return np.frombuffer(mmap.mmap(-1, count * dtype.itemsize, flags=_PRIVATE), dtype)
+
+
 def _compact(ids: Ids, offsets: _Offsets, first_hour: int) -> IdRun:
     """A copy whose hours count from its oldest id."""
     if not len(ids):
@@ -147,15 +155,8 @@ def _compact(ids: Ids, offsets: _Offsets, first_hour: int) -> IdRun:
 
 
 def _blocks(count: int, width: np.dtype[Any], first_hour: int) -> IdRun:
-    """A run of ``count`` ids, to be filled, whose memory goes back as soon as it is dropped.
-
-    Runs are rewritten all the time, each time a bit longer: on the heap they would leave holes.
-    """
-    ids, offsets = (
-        np.frombuffer(mmap.mmap(-1, count * dtype.itemsize, flags=_PRIVATE), dtype)
-        for dtype in (np.dtype(np.uint64), width)
-    )
-    return IdRun(ids, offsets, first_hour)
+    """A run of ``count`` ids, to be filled."""
+    return IdRun(private_array(count, np.dtype(np.uint64)), private_array(count, width), first_hour)
 
 
 def _rebased(run: IdRun, first_hour: int, span: int) -> _Offsets:
