@@ -87,6 +87,13 @@ class IdRun:
             return _compact(other.ids, other.offsets, other.first_hour)
         first_hour = min(self.first_hour, other.first_hour)
         span = max(run.first_hour + int(run.offsets.max()) for run in (self, other)) - first_hour
+        if not span:
+            merged = _blocks(len(self) + len(other), np.dtype(np.uint8), first_hour)
+            merged.ids[: len(self)], merged.ids[len(self) :] = self.ids, other.ids
+            # A stable sort takes two sorted runs as such, and merges them.
+            merged.ids.sort(kind="stable")
+            if (merged.ids[1:] != merged.ids[:-1]).all():
+                return merged
         mine, others = (_rebased(run, first_hour, span) for run in (self, other))
         ids = other.ids
         places = self.ids.searchsorted(ids)
