@@ -95,9 +95,7 @@ class Checkpointer:
             self._due_at.update(dict.fromkeys(due, now + self._interval_seconds))
             await self._save_counting(due)
 
-    async def save(
-        self, partitions: Iterable[int], viewers_at_once: int = VIEWERS_AT_ONCE
-    ) -> None:
+    async def save(self, partitions: Iterable[int], viewers_at_once: int = VIEWERS_AT_ONCE) -> None:
         """Write a checkpoint of each of these partitions that moved on since its last one.
 
         Other work has its turn between so many viewers.
