@@ -21,5 +21,6 @@ def api() -> None:
     from app.api.serving import run_api
     from app.runtime import tune_runtime
 
-    tune_runtime()
+    # It holds next to nothing.
+    tune_runtime(huge_pages=False)
     run_api(settings)
