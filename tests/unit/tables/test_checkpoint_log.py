@@ -147,6 +147,15 @@ def folds(records: Sequence[FakeRecord], size: int = 100) -> Iterator[Sequence[F
         yield records[at : at + size]
 
 
+def saved_at_300(records: Sequence[FakeRecord]) -> tuple[Partition, Log]:
+    """A partition that has a checkpoint, and went on to the record 600."""
+    partition, log = Partition(), Log()
+    partition.state.apply(records[:300])
+    partition.save(log)
+    partition.state.apply(records[300:600])
+    return partition, log
+
+
 def one_pass(records: Sequence[FakeRecord]) -> Partition:
     partition = Partition()
     for fold in folds(records):
@@ -238,10 +247,7 @@ def test_checkpoint_writes_downstream_first_and_the_manifest_last(
 def test_failed_checkpoint_is_part_of_the_next_and_its_records_go(
     records: list[FakeRecord],
 ) -> None:
-    partition, log = Partition(), Log()
-    partition.state.apply(records[:300])
-    partition.save(log)
-    partition.state.apply(records[300:600])
+    partition, log = saved_at_300(records)
     failed = partition.cut()
     log += failed.records[:3]
     partition.state.apply(records[600:900])
@@ -258,10 +264,7 @@ def test_failed_checkpoint_is_part_of_the_next_and_its_records_go(
 def test_checkpoint_has_nothing_of_what_happens_while_it_is_written(
     records: list[FakeRecord],
 ) -> None:
-    partition, log = Partition(), Log()
-    partition.state.apply(records[:300])
-    partition.save(log)
-    partition.state.apply(records[300:600])
+    partition, log = saved_at_300(records)
     before = one_pass(records[:600]).figures()
     partition.begin()
     at = 600
@@ -277,10 +280,7 @@ def test_checkpoint_has_nothing_of_what_happens_while_it_is_written(
 
 
 def test_checkpoint_that_was_given_up_half_way_leaves_nothing(records: list[FakeRecord]) -> None:
-    partition, log = Partition(), Log()
-    partition.state.apply(records[:300])
-    partition.save(log)
-    partition.state.apply(records[300:600])
+    partition, log = saved_at_300(records)
     partition.begin()
     assert partition.log.go_on(2) is None
     partition.state.apply(records[600:900])
@@ -319,10 +319,7 @@ def test_worker_that_was_stalled_while_another_took_over_changes_nothing(
 
 
 def test_manifest_that_misses_an_entry_is_passed_over(records: list[FakeRecord]) -> None:
-    partition, log = Partition(), Log()
-    partition.state.apply(records[:300])
-    partition.save(log)
-    partition.state.apply(records[300:600])
+    partition, log = saved_at_300(records)
     cut = partition.cut()
     for missing in range(len(cut.records) - 1):
         kept = [record for n, record in enumerate(cut.records) if n != missing]
