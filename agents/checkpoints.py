@@ -16,8 +16,7 @@ from tables.checkpoint_log import Cut
 
 MAX_FAILURES = 3
 VIEWERS_AT_ONCE = 1_000
-"""So many viewers are written before other work has its turn: ten milliseconds or twenty."""
-_ALL_VIEWERS = sys.maxsize
+"""So many viewers are written before other work has its turn: some tens of milliseconds."""
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +66,7 @@ class Checkpointer:
         self._generation = generation
         self._interval_seconds = interval_seconds
         self._lock = asyncio.Lock()
+        self._is_leaving = False
         self._due_at: dict[int, float] = {}
         self._failed_in_a_row: Counter[int] = Counter()
         self.failures = 0
@@ -95,10 +95,8 @@ class Checkpointer:
             self._due_at.update(dict.fromkeys(due, now + self._interval_seconds))
             await self._save_counting(due)
 
-    async def save(self, partitions: Iterable[int], viewers_at_once: int = VIEWERS_AT_ONCE) -> None:
+    async def save(self, partitions: Iterable[int]) -> None:
         """Write a checkpoint of each of these partitions that moved on since its last one.
-
-        Other work has its turn between so many viewers.
 
         Raises:
             BrokerUnavailableError: something was not acknowledged.
@@ -116,7 +114,7 @@ class Checkpointer:
                 if owned.state.upto == owned.log.upto:
                     owned.saved_at_seconds = time.time()
                 else:
-                    cuts.append((owned, await self._cut(owned, generation, viewers_at_once)))
+                    cuts.append((owned, await self._cut(owned, generation)))
             if cuts:
                 await self._write(cuts)
                 self._require_owned(cuts, generation)
@@ -128,14 +126,17 @@ class Checkpointer:
     async def save_all(self, within_seconds: float) -> None:
         """Write a checkpoint of everything that is owned, before it leaves or the worker ends.
 
-        Nothing has its turn meanwhile. One that fails or takes too long costs time but loses
-        nothing: whoever goes on repeats what came after the checkpoint before.
+        Each is taken in one go, and so is what is left of one that is under way. One that fails
+        or takes too long costs time but loses nothing: whoever goes on repeats what came after the
+        checkpoint before.
         """
-        saving = self.save(sorted(self._intake.partitions), _ALL_VIEWERS)
+        self._is_leaving = True
         try:
-            await asyncio.wait_for(saving, within_seconds)
+            await asyncio.wait_for(self.save(sorted(self._intake.partitions)), within_seconds)
         except Exception as error:
             log.warning("No checkpoint before the partitions leave: %r", error)
+        finally:
+            self._is_leaving = False
 
     async def _save_counting(self, partitions: list[int]) -> None:
         try:
@@ -156,14 +157,14 @@ class Checkpointer:
             for partition in partitions:
                 del self._failed_in_a_row[partition]
 
-    async def _cut(self, owned: OwnedPartition, generation: int, viewers_at_once: int) -> Cut:
+    async def _cut(self, owned: OwnedPartition, generation: int) -> Cut:
         with self._pause():
             # What is restored counts as published.
             self._intake.publish_partition(owned)
             owned.begin_checkpoint(generation)
         while True:
             with self._pause():
-                cut = owned.log.go_on(viewers_at_once)
+                cut = owned.log.go_on(sys.maxsize if self._is_leaving else VIEWERS_AT_ONCE)
             await asyncio.sleep(0)
             if cut is not None:
                 return cut

@@ -9,8 +9,8 @@
    one by one. Here they are pieces of larger, aligned and advised regions.
 
    An arena that is given back breaks its huge page in two, and the next one has to be cleared; so
-   some are kept for the next time. Beyond that they go back as Python's own do, and so do those
-   that were there before. */
+   some are kept for the next time. Beyond that they go back as Python's own do. Those that were
+   there before are treated alike. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -109,7 +109,7 @@ static PyObject *use_huge_pages(PyObject *module, PyObject *unused)
 
 static PyMethodDef methods[] = {
     {"use_huge_pages", use_huge_pages, METH_NOARGS,
-     "Keep small objects in huge pages from now on; False: the system has none to give."},
+     "Keep small objects in huge pages from now on; False: the system knows none."},
     {NULL, NULL, 0, NULL},
 };
 

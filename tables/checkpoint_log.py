@@ -117,13 +117,14 @@ class CheckpointLog:
             raise ValueError("no checkpoint was begun")
         if not log.write(viewers):
             return None
-        self._begun, self._pending = None, begun
         self._add_views(begun, log.end())
         for added in begun.ids:
             begun.add(DEDUPE, added.hour, added.ids)
         begun.manifest = replace(begun.manifest, entries=_by_writer(begun.live))
         begun.manifest_key = manifest_key(EntryKey(begun.writer, begun.number))
         self._next_number = begun.number + 1
+        # Only now: what was given up before then has no number that another one would not have.
+        self._begun, self._pending = None, begun
         return self._records(begun)
 
     def _records(self, pending: "_Pending") -> Cut:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from agents.checkpoints import MAX_FAILURES, VIEWERS_AT_ONCE, Checkpointer, SupersededError
+from agents import checkpoints
+from agents.checkpoints import MAX_FAILURES, Checkpointer, SupersededError
 from agents.intake import Intake
 from models.checkpoints import is_manifest
 from models.errors import BrokerUnavailableError, PlayvitalsError
@@ -107,11 +108,14 @@ async def test_partition_that_did_not_move_is_not_written_again() -> None:
     assert worker.committed == {0: 1}
 
 
-async def test_events_have_their_turn_while_a_checkpoint_is_taken() -> None:
+async def test_events_have_their_turn_while_a_checkpoint_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checkpoints, "VIEWERS_AT_ONCE", 10)
     worker = Worker()
     for offset in range(50):
         worker.count(0, offset)
-    saving = asyncio.create_task(worker.checkpointer.save([0], viewers_at_once=10))
+    saving = asyncio.create_task(worker.checkpointer.save([0]))
     turns = 0
     while not worker.outputs.log:
         worker.count(0, 50 + turns)
@@ -123,18 +127,26 @@ async def test_events_have_their_turn_while_a_checkpoint_is_taken() -> None:
     assert worker.committed == {0: 51}
 
 
-async def test_checkpoint_before_leaving_is_taken_in_one_go() -> None:
+@pytest.mark.parametrize("one_is_under_way", [False, True])
+async def test_checkpoint_before_leaving_is_taken_in_one_go(
+    one_is_under_way: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "VIEWERS_AT_ONCE", 1)
     worker = Worker()
-    for offset in range(3 * VIEWERS_AT_ONCE):
+    for offset in range(100):
         worker.count(0, offset)
+    before = asyncio.create_task(worker.checkpointer.save([0] if one_is_under_way else []))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not worker.outputs.log
     saving = asyncio.create_task(worker.checkpointer.save_all(5.0))
     turns = 0
     while not worker.outputs.log:
         await asyncio.sleep(0)
         turns += 1
-    await saving
-    assert turns < 5
-    assert worker.committed == {0: 3 * VIEWERS_AT_ONCE}
+    await asyncio.gather(before, saving)
+    assert turns < 10
+    assert worker.committed == {0: 100}
 
 
 async def test_nothing_is_deleted_where_the_commit_is_refused() -> None:

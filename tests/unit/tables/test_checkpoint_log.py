@@ -293,6 +293,25 @@ def test_checkpoint_that_was_given_up_half_way_leaves_nothing(records: list[Fake
     assert written.isdisjoint(key for key, value in log[before:] if value is None)
 
 
+def test_checkpoint_that_could_not_be_encoded_leaves_nothing(
+    records: list[FakeRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partition, log = saved_at_300(records)
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(partition.state.views.log, "end", fail)
+        with pytest.raises(MemoryError):
+            partition.cut()
+    before = len(log)
+    partition.save(log)
+    assert restore(log).figures() == partition.figures()
+    written = {key for key, value in log[before:] if value is not None}
+    assert written.isdisjoint(key for key, value in log[before:] if value is None)
+
+
 def test_there_is_nothing_to_go_on_with_where_no_checkpoint_was_begun() -> None:
     with pytest.raises(ValueError, match="no checkpoint was begun"):
         Partition().log.go_on(1)
