@@ -1,8 +1,10 @@
 """Tells whether this process was stopped for so long that others may own its partitions now."""
 
+import asyncio
 import time
 from collections.abc import Callable
 
+BEAT_SECONDS = 1.0
 STALL_SHARE = 0.7
 """The group counts a session from the last heartbeat, up to a quarter of it before the stall."""
 DOUBT_SHARE = 0.5
@@ -35,6 +37,12 @@ class Pulse:
         self._beat_at = now()
         self._stalled_generation: int | None = None
         self._doubtful_until = 0.0
+
+    async def keep(self) -> None:
+        """Beat for ever; from before partitions can be assigned, or a long start is a stall."""
+        while True:
+            self.beat()
+            await asyncio.sleep(BEAT_SECONDS)
 
     def beat(self) -> None:
         """The process is alive; call it about every second."""

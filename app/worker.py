@@ -130,7 +130,7 @@ class Worker:
             Exception: whatever an agent or a write failed with.
         """
         server = await serve_worker(self._settings.metrics_address, self._registry, self._is_ready)
-        tasks: list[asyncio.Task[Any]] = []
+        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(self._guard(self._pulse.keep()))]
         try:
             stopped = asyncio.create_task(stop.wait())
             tasks.append(stopped)
@@ -190,7 +190,6 @@ class Worker:
     async def _work_periodically(self) -> None:
         while True:
             await asyncio.sleep(PERIOD_SECONDS if self._is_ready() else STARTING_PERIOD_SECONDS)
-            self._pulse.beat()
             self._member.check()
             self._intake.publish_changes()
             self._reports.publish()
