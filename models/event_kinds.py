@@ -1,13 +1,12 @@
 """The kinds of events as small integers, for the places where every event comes by."""
 
-from typing import Final, cast
+from typing import Final
 
 from models.events import (
     CUSTOM,
     EVENT_TYPES,
     Completion,
     CustomEvent,
-    Event,
     Impression,
     Like,
     PlaybackError,
@@ -51,10 +50,3 @@ LABEL_OF: Final[dict[int, str]] = {
     **{KIND_OF[event_type]: name for name, event_type in EVENT_TYPES.items()},
 }
 """The event's name as a metric label: one of the known names or ``custom``."""
-
-
-def subject_id(event: Event, kind: int) -> str:
-    """The content an event is about; of a swipe, the one left."""
-    if kind == SWIPE:
-        return cast(Swipe, event).data.from_content_id
-    return event.content_id or ""

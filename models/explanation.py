@@ -16,6 +16,7 @@ from models.event_time import event_time
 from models.events import EVENT_TYPES, CustomEvent, Envelope, Event
 from models.fields import FieldRule, rules_of
 from models.names import CONTENT_ID, EVENT_NAME, known_spelling
+from models.plain_names import values_of
 from models.verdicts import (
     INVALID_CONTENT_ID,
     INVALID_TYPE,
@@ -69,7 +70,14 @@ def explain(
     rewritten = msgspec.json.encode(normalised) if normalised != fields else None
     timestamp_ms, adjusted = time
     return CheckedEvent(
-        event, KIND_OF[event_type], event.event_id, timestamp_ms, adjusted, rewritten, False
+        event,
+        values_of(event),
+        KIND_OF[event_type],
+        event.event_id,
+        timestamp_ms,
+        adjusted,
+        rewritten,
+        False,
     )
 
 

@@ -98,13 +98,13 @@ def read_event(
                 # Nearly all events: no more than one time to read, and nothing to correct.
                 at_ms = canonical_ms(timestamp)
                 if now_ms - MAX_AGE_MS <= at_ms <= now_ms + MAX_AHEAD_MS:
-                    return CheckedEvent(event, kind, event_id, at_ms, False, None, as_it_is)
+                    return CheckedEvent(event, values, kind, event_id, at_ms, False, None, as_it_is)
             time = event_time(timestamp, sent_at if own_sent_at is None else own_sent_at, now_ms)
             if type(time) is tuple:
                 at_ms, adjusted = time
                 as_it_is = as_it_is and not adjusted
                 as_it_is = as_it_is and timestamp is not None and is_canonical(timestamp)
-                return CheckedEvent(event, kind, event_id, at_ms, adjusted, None, as_it_is)
+                return CheckedEvent(event, values, kind, event_id, at_ms, adjusted, None, as_it_is)
     return explain(raw, now_ms, sent_at, catalogue)
 
 

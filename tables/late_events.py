@@ -7,15 +7,16 @@ that something belongs to another view. So the marks after it are divided into v
 
 from collections.abc import Iterable
 from operator import attrgetter
-from typing import Final
+from typing import Final, cast
 
-from models.events import Event, PlayStart, Swipe
+from models.checked_events import CheckedEvent
+from models.events import SwipeData
 from models.marks import COMPLETION, FIRST_FRAME, OTHER, SWIPE, TIMEOUT, Mark
 from models.views import NEVER, OPEN, REPLACED, SWIPED, TIMED_OUT, View
-from tables.marks import End, Stretch, divide, kind_of, new_mark, opens_anew
+from tables.marks import End, Stretch, divide, mark_kind, new_mark, opens_anew
 from tables.panes import pane_of
 from tables.sessions import Session
-from tables.view_events import Context, ViewEvents
+from tables.view_events import ViewEvents
 from tables.view_figures import ViewFigures
 from tables.view_lives import ViewLives
 
@@ -49,10 +50,9 @@ class LateEvents:
     def place(
         self,
         session: Session,
-        event: Event,
+        event: CheckedEvent,
         event_id: str,
         content_id: str,
-        context: Context,
         at_ms: int,
     ) -> View:
         """The view that the event belongs to, with all views as they are with this event.
@@ -61,14 +61,14 @@ class LateEvents:
         """
         session.forget_marks(self._lives.clock_ms - self._memory_ms)
         if at_ms < session.forgotten_at_ms:
-            return self._place_roughly(session, event, event_id, content_id, context, at_ms)
+            return self._place_roughly(session, event, event_id, content_id, at_ms)
         before = session.before(content_id, at_ms)
-        kind = kind_of(event)
+        kind = mark_kind(event.kind)
         if kind == OTHER and before is not None and self._takes(before, at_ms):
             return before
         late = new_mark(event, event_id, content_id, at_ms, self._lives.clock_ms, NEVER)
         session.mark(late)
-        self._divide_anew(session, content_id, before, late, (event, context))
+        self._divide_anew(session, content_id, before, late, event)
         if kind == FIRST_FRAME:
             for other in session.on_at(at_ms):
                 if other.content_id != content_id:
@@ -84,7 +84,7 @@ class LateEvents:
         content_id: str,
         before: View | None,
         late: Mark,
-        opening: tuple[Event, Context] | None = None,
+        opening: CheckedEvent | None = None,
     ) -> None:
         """Divide the marks from ``late`` on into views; ``before`` is the view that comes first."""
         current = None
@@ -115,15 +115,8 @@ class LateEvents:
             if view is not None:
                 view.opened_at_ms, view.opened_by = first.at_ms, first.event_id
             elif first is late and opening is not None:
-                event, context = opening
                 view = self._lives.open(
-                    session,
-                    event,
-                    first.event_id,
-                    content_id,
-                    context,
-                    first.at_ms,
-                    stretch.end,
+                    session, opening, first.event_id, content_id, first.at_ms, stretch.end
                 )
             else:
                 view = self._lives.split(session, views[first.view], first, stretch.end)
@@ -182,10 +175,9 @@ class LateEvents:
     def _place_roughly(
         self,
         session: Session,
-        event: Event,
+        event: CheckedEvent,
         event_id: str,
         content_id: str,
-        context: Context,
         at_ms: int,
     ) -> View:
         """For events that are later than what is remembered: the view that was on then, or the
@@ -194,24 +186,27 @@ class LateEvents:
         view = self._view_on(session, event, content_id, at_ms)
         if view is None:
             end = _next_first_frame(session, content_id, at_ms)
-            view = self._lives.open(session, event, event_id, content_id, context, at_ms, end)
+            view = self._lives.open(session, event, event_id, content_id, at_ms, end)
         elif at_ms < view.opened_at_ms:
             view.opened_at_ms, view.opened_by = at_ms, event_id
-        if isinstance(event, Swipe):
-            self._lives.leave(session, view, End(SWIPED, at_ms, event.data.to_content_id))
-        elif isinstance(event, PlayStart):
+        if event.kind == SWIPE:
+            to_content_id = cast(SwipeData, event.data).to_content_id
+            self._lives.leave(session, view, End(SWIPED, at_ms, to_content_id))
+        elif event.kind == FIRST_FRAME:
             for other in session.on_at(at_ms):
                 if other.content_id != content_id:
                     self._lives.leave(session, other, End(REPLACED, at_ms, content_id))
                     self._figures.recount_end(other)
         return view
 
-    def _view_on(self, session: Session, event: Event, content_id: str, at_ms: int) -> View | None:
+    def _view_on(
+        self, session: Session, event: CheckedEvent, content_id: str, at_ms: int
+    ) -> View | None:
         views = session.views_of(content_id)
         for view in views:
             if view.ended_by == OPEN or at_ms < view.ended_at_ms:
                 return view
-        if not views or opens_anew(kind_of(event)) or not self._takes(views[-1], at_ms):
+        if not views or opens_anew(mark_kind(event.kind)) or not self._takes(views[-1], at_ms):
             return None
         return views[-1]
 

@@ -11,8 +11,8 @@ from typing import cast
 
 from mypy_extensions import mypyc_attr
 
-from models.event_kinds import KIND_OF
-from models.events import Event, Impression, ImpressionData, PlayStart, PlayStartData, Swipe
+from models.checked_events import CheckedEvent
+from models.events import ImpressionData, PlayStartData, SwipeData
 from models.marks import (
     FIRST_FRAME,
     IMPRESSION,
@@ -50,13 +50,9 @@ class Stretch:
         return next((mark for mark in self.marks if mark.kind == kind), None)
 
 
-def kind_of(event: Event) -> int:
-    """The kind of mark that an event leaves; :data:`OTHER` of one that leaves none by itself."""
-    return mark_kind(KIND_OF[type(event)])
-
-
 def mark_kind(event_kind: int) -> int:
-    """The kind of mark that an event of this kind leaves."""
+    """The kind of mark that an event of this kind leaves; :data:`OTHER` of one that leaves none by
+    itself."""
     return event_kind if event_kind < TIMEOUT else OTHER
 
 
@@ -66,19 +62,19 @@ def opens_anew(kind: int) -> bool:
 
 
 def new_mark(
-    event: Event, event_id: str, content_id: str, at_ms: int, arrived_ms: int, view: int
+    event: CheckedEvent, event_id: str, content_id: str, at_ms: int, arrived_ms: int, view: int
 ) -> Mark:
     """The mark of an event."""
-    kind = kind_of(event)
+    kind = mark_kind(event.kind)
     impression: ImpressionData | None = None
     first_frame: PlayStartData | None = None
     next_content_id: str | None = None
     if kind == FIRST_FRAME:
-        first_frame = cast(PlayStart, event).data
+        first_frame = cast(PlayStartData, event.data)
     elif kind == IMPRESSION:
-        impression = cast(Impression, event).data
+        impression = cast(ImpressionData, event.data)
     elif kind == SWIPE:
-        next_content_id = cast(Swipe, event).data.to_content_id
+        next_content_id = cast(SwipeData, event.data).to_content_id
     return Mark(
         kind,
         at_ms,

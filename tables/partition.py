@@ -192,7 +192,6 @@ class PartitionState:
             if not isinstance(checked, CheckedEvent):
                 self._reject(step.record, checked)
                 continue
-            event = checked.event
             kind = checked.kind
             event_id = step.event_id
             clock_ms = self.clock_ms
@@ -208,7 +207,7 @@ class PartitionState:
             pane_ms = counted_ms - counted_ms % PANE_MS
             if pane_ms <= panes.horizon_ms:
                 counters.late_events += 1
-            session = views.follow(event, kind, event_id, at_ms, pane_ms)
+            session = views.follow(checked, event_id, at_ms, pane_ms)
             if checked.can_be_continued:
                 if server_ms != received_ms:
                     received_ms = server_ms
@@ -217,8 +216,8 @@ class PartitionState:
             else:
                 value = accepted_form(step.raw, checked, event_id, format_timestamp(server_ms))
             source = self._source_prefix + str(offset).encode()
-            if session is None or event.session_id is None:
-                key = partition_key(event).encode()
+            if session is None or checked.session_id is None:
+                key = partition_key(checked.event).encode()
                 partition = self._partition_of(key)
             else:
                 key = session.viewer.encode()

@@ -1,8 +1,9 @@
 """What each event does to its view, and what it adds to the figures."""
 
-from typing import Final, cast
+from typing import Any, Final
 
 from models import content_figures, playing
+from models.checked_events import CheckedEvent, Context
 from models.dimensions import Slices, SliceTable
 from models.event_kinds import (
     ERROR,
@@ -12,21 +13,17 @@ from models.event_kinds import (
     SAVE,
     SHARE,
     WATCH_PROGRESS,
-    subject_id,
 )
 from models.events import (
-    Completion,
-    Event,
-    Impression,
+    CompletionData,
+    ErrorData,
     ImpressionData,
-    PlaybackError,
-    PlayStart,
     PlayStartData,
-    QualityChange,
-    Rebuffer,
-    Share,
-    Swipe,
-    WatchProgress,
+    QualityChangeData,
+    RebufferData,
+    ShareData,
+    SwipeData,
+    WatchProgressData,
 )
 from models.figures import (
     COMPLETIONS,
@@ -44,7 +41,6 @@ from tables.counters import Counters
 from tables.panes import Gains
 from tables.view_figures import ViewFigures
 
-Context = tuple[str | None, ...]
 _MAX_CONTEXTS: Final = 20_000
 _MAX_NAMES: Final = 20_000
 
@@ -53,11 +49,6 @@ _LIKINGS: Final[dict[int, int]] = {
     SAVE: content_figures.SAVES,
     SHARE: content_figures.SHARES,
 }
-
-
-def context_of(event: Event) -> Context:
-    """Platform, country, network type, CDN and app version as the event names them."""
-    return (event.platform, event.country, event.network_type, event.cdn, event.app_version)
 
 
 class ViewEvents:
@@ -104,9 +95,7 @@ class ViewEvents:
     def apply(
         self,
         view: View,
-        event: Event,
-        kind: int,
-        context: Context,
+        event: CheckedEvent,
         at_ms: int,
         pane_ms: int,
         gains: Gains,
@@ -119,6 +108,7 @@ class ViewEvents:
             view.device_id = event.device_id
         if view.user_id is None:
             view.user_id = event.user_id
+        context = event.context
         if context == view.context:
             context = view.context
         elif None in view.context:
@@ -126,40 +116,41 @@ class ViewEvents:
             if merged != view.context:
                 view.context = merged
                 self._reslice(view)
+        kind = event.kind
+        data = event.data
         if kind == WATCH_PROGRESS:
-            self._watch_progress(view, cast(WatchProgress, event), context, at_ms, pane_ms, gains)
+            self._watch_progress(view, data, context, at_ms, pane_ms, gains)
         elif kind == IMPRESSION:
-            self._impression(view, cast(Impression, event), context, pane_ms, gains)
+            self._impression(view, data, context, pane_ms, gains)
         elif kind == FIRST_FRAME:
-            self._play_start(view, cast(PlayStart, event), context, at_ms, pane_ms)
+            self._play_start(view, data, context, at_ms, pane_ms)
         elif kind == SWIPE:
-            self._swipe(view, cast(Swipe, event), context, at_ms, pane_ms, gains)
+            self._swipe(view, data, context, at_ms, pane_ms, gains)
         elif kind == COMPLETION:
-            self._completion(view, cast(Completion, event), context, at_ms, pane_ms, gains)
+            self._completion(view, data, context, at_ms, pane_ms, gains)
         elif kind == REBUFFER:
-            self._rebuffer(view, cast(Rebuffer, event), context, at_ms, pane_ms, gains)
+            self._rebuffer(view, data, context, at_ms, pane_ms, gains)
         elif kind == QUALITY_CHANGE:
-            self._quality_change(view, cast(QualityChange, event), context, gains)
+            self._quality_change(view, data, context, gains)
         elif kind == ERROR:
-            self._error(view, cast(PlaybackError, event))
+            self._error(view, data)
         else:
-            self._liking(view, event, kind, pane_ms)
+            self._liking(view, data, kind, pane_ms)
 
-    def count_alone(
-        self, event: Event, kind: int, context: Context, pane_ms: int, gains: Gains
-    ) -> None:
+    def count_alone(self, event: CheckedEvent, pane_ms: int, gains: Gains) -> None:
         """Count an event that names no viewer: it belongs to no view and stands for itself."""
+        kind = event.kind
         data = event.data
         rendition: str | None = getattr(data, "rendition", None)
         codec: str | None = getattr(data, "codec", None)
         entry_point: str | None = getattr(data, "entry_point", None)
-        figures = gains[self.table.get((rendition, codec, entry_point, *context))]
-        of_content = self._contents.at(pane_ms)[subject_id(event, kind)].sums
+        figures = gains[self.table.get((rendition, codec, entry_point, *event.context))]
+        of_content = self._contents.at(pane_ms)[event.content_id].sums
         if kind == IMPRESSION:
             figures.sums[IMPRESSIONS] += 1
             of_content[content_figures.IMPRESSIONS] += 1
         elif kind == FIRST_FRAME:
-            startup_ms = cast(PlayStart, event).data.startup_time
+            startup_ms = data.startup_time
             self._figures.add_play(figures, startup_ms, 1)
             of_content[content_figures.PLAYS] += 1
             self._counters.startup.observe(startup_ms)
@@ -167,15 +158,15 @@ class ViewEvents:
             figures.sums[COMPLETIONS] += 1
             of_content[content_figures.COMPLETIONS] += 1
         elif kind == REBUFFER:
-            stall_ms = cast(Rebuffer, event).data.duration
+            stall_ms = data.duration
             figures.sums[REBUFFERS] += 1
             figures.sums[REBUFFER_MS] += stall_ms
             of_content[content_figures.REBUFFER_MS] += stall_ms
         elif kind == QUALITY_CHANGE:
-            if self._count_switch(cast(QualityChange, event)) == DOWN:
+            if self._count_switch(data) == DOWN:
                 figures.sums[DOWNSHIFTS] += 1
         elif kind == ERROR:
-            self._counters.add_error(str(cast(PlaybackError, event).data.error_code))
+            self._counters.add_error(str(data.error_code))
         elif kind in _LIKINGS:
             of_content[_LIKINGS[kind]] += 1
 
@@ -192,9 +183,9 @@ class ViewEvents:
         return self.table.get((rendition or view.rendition, view.codec, view.entry_point, *context))
 
     def _impression(
-        self, view: View, event: Impression, context: Context, pane_ms: int, gains: Gains
+        self, view: View, data: ImpressionData, context: Context, pane_ms: int, gains: Gains
     ) -> None:
-        self.show(view, event.data)
+        self.show(view, data)
         gains[self._slices_of(view, context)].sums[IMPRESSIONS] += 1
         self._contents.at(pane_ms)[view.content_id].sums[content_figures.IMPRESSIONS] += 1
 
@@ -213,10 +204,10 @@ class ViewEvents:
             view.tried = True
 
     def _play_start(
-        self, view: View, event: PlayStart, context: Context, at_ms: int, pane_ms: int
+        self, view: View, data: PlayStartData, context: Context, at_ms: int, pane_ms: int
     ) -> None:
         if not view.has_started():
-            self.start(view, event.data, at_ms)
+            self.start(view, data, at_ms)
             self._figures.count_play(view, pane_ms, self._slices_of(view, context))
 
     def start(self, view: View, data: PlayStartData, at_ms: int) -> None:
@@ -232,13 +223,12 @@ class ViewEvents:
     def _watch_progress(
         self,
         view: View,
-        event: WatchProgress,
+        data: WatchProgressData,
         context: Context,
         at_ms: int,
         pane_ms: int,
         gains: Gains,
     ) -> None:
-        data = event.data
         view.acted = True
         view.duration_ms = round(data.duration * 1000)
         played_ms = playing.advance(view, round(data.current_time * 1000), at_ms)
@@ -249,13 +239,12 @@ class ViewEvents:
     def _completion(
         self,
         view: View,
-        event: Completion,
+        data: CompletionData,
         context: Context,
         at_ms: int,
         pane_ms: int,
         gains: Gains,
     ) -> None:
-        data = event.data
         slices = self._slices_of(view, context)
         correction_ms = playing.correct(view, round(data.watch_time * 1000), at_ms)
         playing.reach_end(view, at_ms, data.looped)
@@ -268,10 +257,10 @@ class ViewEvents:
             self._figures.count_completion(view, pane_ms, slices)
 
     def _swipe(
-        self, view: View, event: Swipe, context: Context, at_ms: int, pane_ms: int, gains: Gains
+        self, view: View, data: SwipeData, context: Context, at_ms: int, pane_ms: int, gains: Gains
     ) -> None:
         view.tried = True
-        correction_ms = playing.correct(view, round(event.data.watch_time * 1000), at_ms)
+        correction_ms = playing.correct(view, round(data.watch_time * 1000), at_ms)
         if correction_ms:
             slices = self._slices_of(view, context)
             self._add_watched(view, correction_ms, slices, pane_ms, gains)
@@ -283,9 +272,14 @@ class ViewEvents:
         self._contents.at(pane_ms)[view.content_id].sums[content_figures.WATCH_MS] += played_ms
 
     def _rebuffer(
-        self, view: View, event: Rebuffer, context: Context, at_ms: int, pane_ms: int, gains: Gains
+        self,
+        view: View,
+        data: RebufferData,
+        context: Context,
+        at_ms: int,
+        pane_ms: int,
+        gains: Gains,
     ) -> None:
-        data = event.data
         view.acted = True
         view.rebuffers += 1
         view.rebuffer_ms += data.duration
@@ -297,28 +291,28 @@ class ViewEvents:
         of_content[content_figures.REBUFFER_MS] += data.duration
 
     def _quality_change(
-        self, view: View, event: QualityChange, context: Context, gains: Gains
+        self, view: View, data: QualityChangeData, context: Context, gains: Gains
     ) -> None:
         view.acted = True
-        way = self._count_switch(event)
+        way = self._count_switch(data)
         if way == UP:
             view.upshifts += 1
         elif way == DOWN:
             view.downshifts += 1
             gains[self._slices_of(view, context)].sums[DOWNSHIFTS] += 1
 
-    def _count_switch(self, event: QualityChange) -> str:
-        way = direction(event.data.from_quality, event.data.to_quality)
+    def _count_switch(self, data: QualityChangeData) -> str:
+        way = direction(data.from_quality, data.to_quality)
         self._counters.quality_changes[way] += 1
         return way
 
-    def _error(self, view: View, event: PlaybackError) -> None:
+    def _error(self, view: View, data: ErrorData) -> None:
         view.tried = True
         view.errors += 1
-        view.fatal = view.fatal or event.data.fatal is True
-        self._counters.add_error(str(event.data.error_code))
+        view.fatal = view.fatal or data.fatal is True
+        self._counters.add_error(str(data.error_code))
 
-    def _liking(self, view: View, event: Event, kind: int, pane_ms: int) -> None:
+    def _liking(self, view: View, data: Any, kind: int, pane_ms: int) -> None:
         view.acted = True
         if kind == LIKE:
             view.liked = True
@@ -326,7 +320,8 @@ class ViewEvents:
             view.saved = True
         else:
             view.shared = True
-            view.share_platform = cast(Share, event).data.platform
+            share: ShareData = data
+            view.share_platform = share.platform
         self._contents.at(pane_ms)[view.content_id].sums[_LIKINGS[kind]] += 1
 
 

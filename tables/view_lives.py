@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from models.events import Event
+from models.checked_events import CheckedEvent
 from models.marks import Mark
 from models.views import NEVER, OPEN, REPLACED, SWIPED, TIMED_OUT, View
 from tables.counters import PARTITION_LIMIT, VIEWER_LIMIT, Counters
@@ -11,7 +11,7 @@ from tables.rules import PartitionRules
 from tables.session_changes import SessionChanges
 from tables.sessions import Session
 from tables.timers import ViewTimers
-from tables.view_events import Context, ViewEvents
+from tables.view_events import ViewEvents
 from tables.view_figures import ViewFigures
 
 MARKS_PER_VIEW = 4
@@ -72,10 +72,9 @@ class ViewLives:
     def open(
         self,
         session: Session,
-        event: Event,
+        event: CheckedEvent,
         event_id: str,
         content_id: str,
-        context: Context,
         at_ms: int,
         end: End | None = None,
     ) -> View:
@@ -90,8 +89,8 @@ class ViewLives:
             at_ms,
             event_id,
             self.clock_ms,
-            self._events.slices(context),
-            self._events.shared(context),
+            self._events.slices(event.context),
+            self._events.shared(event.context),
         )
         self._add(session, view, end)
         return view

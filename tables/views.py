@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Final, cast
 
+from models.checked_events import CheckedEvent
 from models.dimensions import Slices
-from models.event_kinds import CUSTOM_EVENT, subject_id
-from models.events import CustomEvent, Event, Swipe
+from models.event_kinds import CUSTOM_EVENT
+from models.events import SwipeData
 from models.figures import ACTIVE_VIEWERS
 from models.marks import FIRST_FRAME, OTHER, SWIPE
 from models.views import NEVER, OPEN, REPLACED, SWIPED, View
@@ -17,7 +18,7 @@ from tables.panes import Gains, PaneStore
 from tables.rules import PartitionRules
 from tables.session_log import SessionLog
 from tables.sessions import Session
-from tables.view_events import Context, ViewEvents, context_of
+from tables.view_events import ViewEvents
 from tables.view_figures import ViewFigures
 from tables.view_lives import ViewLives
 
@@ -104,18 +105,18 @@ class ViewTracker:
             self._lives.restore(session)
 
     def follow(
-        self, event: Event, kind: int, event_id: str, at_ms: int, pane_ms: int
+        self, event: CheckedEvent, event_id: str, at_ms: int, pane_ms: int
     ) -> Session | None:
         """Take in one accepted event that happened at ``at_ms`` and counts in ``pane_ms``.
 
-        ``kind`` is one of :mod:`models.event_kinds`. Returns its viewer, where it names one.
+        Returns its viewer, where it names one.
         """
         gains = self._panes.gains(pane_ms)
-        context = context_of(event)
+        kind = event.kind
         session_id = event.session_id
         viewer = session_id if session_id is not None else _viewer_without_session(event)
         if viewer is None:
-            self._events.count_alone(event, kind, context, pane_ms, gains)
+            self._events.count_alone(event, pane_ms, gains)
             return None
         session = self._sessions.get(viewer)
         if session is None:
@@ -126,11 +127,9 @@ class ViewTracker:
             session = self._sessions[viewer] = Session(viewer)
         self._changes.touch(session)
         if kind == CUSTOM_EVENT:
-            slices = self._touch(session, cast(CustomEvent, event), context)
+            slices = self._touch(session, event)
         else:
-            slices = self._follow_view(
-                session, event, kind, event_id, context, at_ms, pane_ms, gains
-            )
+            slices = self._follow_view(session, event, event_id, at_ms, pane_ms, gains)
         if session_id is not None and pane_ms > session.active_pane_ms:
             self._move_active(session, pane_ms, slices, gains)
         if session.active_pane_ms == NEVER:
@@ -140,22 +139,21 @@ class ViewTracker:
     def _follow_view(
         self,
         session: Session,
-        event: Event,
-        kind: int,
+        event: CheckedEvent,
         event_id: str,
-        context: Context,
         at_ms: int,
         pane_ms: int,
         gains: Gains,
     ) -> Slices:
-        content_id = subject_id(event, kind)
+        kind = event.kind
+        content_id = event.content_id
         marked_as = mark_kind(kind)
         in_turn = at_ms >= session.newest_at_ms
         if in_turn:
             newest = session.newest(content_id, marked_as, at_ms, self._tail_ms)
             if newest is None:
                 self._lives.make_room(session)
-                view = self._lives.open(session, event, event_id, content_id, context, at_ms)
+                view = self._lives.open(session, event, event_id, content_id, at_ms)
                 self._mark(session, view, event, event_id, at_ms)
             else:
                 view = newest
@@ -163,21 +161,23 @@ class ViewTracker:
                     self._mark(session, view, event, event_id, at_ms)
         else:
             self._lives.make_room(session)
-            view = self._late.place(session, event, event_id, content_id, context, at_ms)
+            view = self._late.place(session, event, event_id, content_id, at_ms)
         view.last_clock_ms = self._lives.clock_ms
         view.touched = True
-        self._events.apply(view, event, kind, context, at_ms, pane_ms, gains)
+        self._events.apply(view, event, at_ms, pane_ms, gains)
         if in_turn:
             if kind == FIRST_FRAME:
                 self._leave_others(session, End(REPLACED, at_ms, content_id))
             elif kind == SWIPE:
-                to_content_id = cast(Swipe, event).data.to_content_id
+                to_content_id = cast(SwipeData, event.data).to_content_id
                 self._lives.leave(session, view, End(SWIPED, at_ms, to_content_id))
         if view.ended_by != OPEN:
             self._figures.recount_end(view)
         return view.slices
 
-    def _mark(self, session: Session, view: View, event: Event, event_id: str, at_ms: int) -> None:
+    def _mark(
+        self, session: Session, view: View, event: CheckedEvent, event_id: str, at_ms: int
+    ) -> None:
         """Remember an event that is later than every mark of its viewer."""
         clock_ms = self._lives.clock_ms
         if clock_ms - session.marks_from_ms >= self._forget_after_ms:
@@ -193,11 +193,11 @@ class ViewTracker:
                 if other.content_id != end.next_content_id:
                     self._lives.end(session, other, end)
 
-    def _touch(self, session: Session, event: CustomEvent, context: Context) -> Slices:
+    def _touch(self, session: Session, event: CheckedEvent) -> Slices:
         """An event of the app's own keeps an open view of its content from timing out."""
         view = session.open.get(event.content_id)
         if view is None:
-            return self._events.slices(context)
+            return self._events.slices(event.context)
         view.last_clock_ms = self._lives.clock_ms
         view.touched = True
         return view.slices
@@ -215,7 +215,7 @@ class ViewTracker:
         self._sessions_by_pane.setdefault(pane_ms, []).append(session)
 
 
-def _viewer_without_session(event: Event) -> str | None:
+def _viewer_without_session(event: CheckedEvent) -> str | None:
     """Who is watching, of an event without a session: the device, else the user; None: nobody."""
     if event.device_id is not None:
         return f"device\x00{event.device_id}"
