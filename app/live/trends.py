@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 MAX_POINTS = 60
-STEPS_MS = (5_000, 10_000, 20_000, 30_000, 60_000)
+STEPS_MS = (5_000, 10_000, 30_000, 60_000)
 """The distance of two points: at first small, so that there is something to see soon, and in the
-end so large that the points reach over an hour."""
+end so large that the points reach over an hour. Each is a multiple of the one before: otherwise the
+grid would begin earlier with each that is tried, and be coarser than it has to."""
 MAX_ENDED = 1_000
 """Slices without a value that are remembered, in case they come back."""
 

@@ -1,6 +1,6 @@
 """The course of a figure per slice: its points, its grid, its bounds."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.live.trends import MAX_ENDED, MAX_POINTS, STEPS_MS, SliceKey, Trends
@@ -92,6 +92,7 @@ def test_slice_that_ended_over_an_hour_ago_is_forgotten() -> None:
     assert trends.trend(OTHER, 0.4) == [0.4]
 
 
+@example([270_000, 2_040_000])
 @given(st.lists(st.integers(0, 3 * HOUR_MS), min_size=1, max_size=200))
 def test_points_are_few_whatever_the_times_and_cover_what_is_kept(offsets: list[int]) -> None:
     trends = Trends()
