@@ -26,6 +26,8 @@ def _upper_bounds() -> list[float]:
 
 
 _BOUNDS: Final = _upper_bounds()
+_WHOLE_BOUNDS: Final = [int(bound) for bound in _BOUNDS]
+"""The largest duration in whole milliseconds in each bucket: comparing integers takes less time."""
 BUCKETS: Final = len(_BOUNDS)
 
 
@@ -33,7 +35,7 @@ def bucket_of(value_ms: int) -> int:
     """The bucket of a duration of 0 ms or more; 0 has a bucket of its own."""
     if value_ms <= 0:
         return ZERO_BUCKET
-    return min(bisect_left(_BOUNDS, value_ms), BUCKETS - 1)
+    return min(bisect_left(_WHOLE_BOUNDS, value_ms), BUCKETS - 1)
 
 
 def bucket_value_ms(bucket: int) -> float:

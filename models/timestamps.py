@@ -31,8 +31,9 @@ _ZERO: Final[i64] = ord("0")
 _WRITTEN_MILLISECONDS: Final = [f"{ms:03d}Z" for ms in range(1000)]
 NOT_CANONICAL: Final = -(1 << 60)
 """No time; far from every one that can be written."""
-_FIRST_MS: Final = -62_135_596_800_000
-_LAST_MS: Final = 253_402_300_799_999
+FIRST_MS: Final = -62_135_596_800_000
+LAST_MS: Final = 253_402_300_799_999
+"""The times between which one can be written."""
 _WRITTEN_SECONDS: Final[dict[int, str]] = {}
 
 
@@ -87,8 +88,8 @@ def format_timestamp(ms: int) -> str:
     >>> format_timestamp(1)
     '1970-01-01T00:00:00.001Z'
     """
-    if not _FIRST_MS <= ms <= _LAST_MS:
-        ms = _FIRST_MS if ms < _FIRST_MS else _LAST_MS
+    if not FIRST_MS <= ms <= LAST_MS:
+        ms = FIRST_MS if ms < FIRST_MS else LAST_MS
     second = ms // 1000
     text = _WRITTEN_SECONDS.get(second)
     if text is None:

@@ -8,12 +8,16 @@ import msgspec
 
 from models.explanation import parse_object
 from models.plain_names import CLOSING, most_names
-from models.timestamps import format_timestamp, is_canonical
+from models.timestamps import FIRST_MS, LAST_MS, format_timestamp, is_canonical
 from models.verdicts import CheckedEvent
 
 _encode: Final = msgspec.json.encode
 _decode_any: Final = msgspec.json.Decoder().decode
 _CONTAINERS: Final = (dict, list)
+_MAX_SECONDS: Final = 1_000
+_UNTIL_SECOND: Final[dict[int, bytes]] = {}
+"""What :func:`continuation` writes up to the second, which many events share."""
+_FROM_SECOND: Final = [f'{ms:03d}Z","adjusted":false}}'.encode() for ms in range(1000)]
 _NOT_STRICT: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -52,25 +56,33 @@ def stored_form(
     return (_with_fields(raw, _encode(added)) if added else raw), event_id
 
 
-def accepted_form(raw: bytes, checked: CheckedEvent, event_id: str, received_at: str) -> bytes:
+def accepted_form(raw: bytes, checked: CheckedEvent, event_id: str, received_ms: int) -> bytes:
     """The value of ``events.accepted``: the event with its id, final timestamp and receipt.
 
     Every name stands in it once. The original bytes are passed through where nothing had to change.
     """
     if checked.can_be_continued or _can_be_continued(raw, checked):
-        return raw[:-1] + continuation(received_at)
+        return raw[:-1] + continuation(received_ms)
     fields = _fields(checked.normalised or raw)
     fields["eventId"] = event_id
     fields["timestamp"] = format_timestamp(checked.timestamp_ms)
-    fields["receivedAt"] = received_at
+    fields["receivedAt"] = format_timestamp(received_ms)
     fields["adjusted"] = checked.adjusted
     return _encode(fields)
 
 
-def continuation(received_at: str) -> bytes:
+def continuation(received_ms: int) -> bytes:
     """What ``events.accepted`` has of an event in place of its closing brace, where nothing else
     had to change."""
-    return f',"receivedAt":"{received_at}","adjusted":false}}'.encode()
+    held_ms = min(max(received_ms, FIRST_MS), LAST_MS)
+    second = held_ms // 1000
+    until_second = _UNTIL_SECOND.get(second)
+    if until_second is None:
+        if len(_UNTIL_SECOND) >= _MAX_SECONDS:
+            _UNTIL_SECOND.clear()
+        text = f',"receivedAt":"{format_timestamp(held_ms)}'
+        until_second = _UNTIL_SECOND[second] = text[: -len("000Z")].encode()
+    return until_second + _FROM_SECOND[held_ms % 1000]
 
 
 def _can_be_continued(raw: bytes, checked: CheckedEvent) -> bool:

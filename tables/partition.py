@@ -211,10 +211,10 @@ class PartitionState:
             if checked.can_be_continued:
                 if server_ms != received_ms:
                     received_ms = server_ms
-                    continued = continuation(format_timestamp(server_ms))
+                    continued = continuation(server_ms)
                 value = step.raw[:-1] + continued
             else:
-                value = accepted_form(step.raw, checked, event_id, format_timestamp(server_ms))
+                value = accepted_form(step.raw, checked, event_id, server_ms)
             source = self._source_prefix + str(offset).encode()
             if session is None or checked.session_id is None:
                 key = partition_key(checked.event).encode()

@@ -22,6 +22,7 @@ from tests.unit.models.samples import (
 
 _LIKE_A_NAME = re.compile('(?:^|") *:')
 RECEIVED_AT = "2026-01-02T03:04:06.000Z"
+RECEIVED_MS = NOW_MS + 322
 
 _sent_at = st.none() | st.sampled_from(["2026-01-02T01:00:00.000Z", "soon", ""])
 _json = st.builds(
@@ -67,7 +68,7 @@ def check_every_promise(raw: bytes, sent_at: str | None) -> None:
 
 def check_accepted_form(raw: bytes, checked: CheckedEvent) -> None:
     event_id = checked.event.event_id or derived_event_id(raw)
-    value = accepted_form(raw, checked, event_id, RECEIVED_AT)
+    value = accepted_form(raw, checked, event_id, RECEIVED_MS)
     fields = json.loads(value, parse_constant=_no_constant, object_pairs_hook=_each_name_once)
     value.decode()
     assert fields["eventId"] == event_id
@@ -172,7 +173,7 @@ def test_accepted_event_in_the_contract_spelling_keeps_its_bytes(fields: dict[st
     raw = encode(fields)
     verdict = read_event(raw, NOW_MS)
     assert isinstance(verdict, CheckedEvent)
-    value = accepted_form(raw, verdict, "e-1", RECEIVED_AT)
+    value = accepted_form(raw, verdict, "e-1", RECEIVED_MS)
     texts = [text for text in (*fields.values(), *fields["data"].values()) if type(text) is str]
     # A text that may pass for the end of a name is looked at closely, and written anew.
     assert value.startswith(raw[:-1]) or any(map(_LIKE_A_NAME.search, texts))

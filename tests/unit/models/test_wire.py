@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 
+from models.timestamps import format_timestamp
 from models.validation import read_event
 from models.verdicts import CheckedEvent
-from models.wire import accepted_form, derived_event_id, stored_form
+from models.wire import accepted_form, continuation, derived_event_id, stored_form
 from tests.unit.models.samples import NOW, NOW_MS, encode, minimal, with_data
 
 HOUR_BEFORE = "2026-01-02T02:04:05.678Z"
 RECEIVED_AT = "2026-01-02T03:04:06.000Z"
+RECEIVED_MS = NOW_MS + 322
 
 
 def stored(fields: dict[str, Any], sent_at: str | None = None) -> tuple[dict[str, Any], str]:
@@ -26,7 +28,7 @@ def forwarded(fields: dict[str, Any], event_id: str = "e-1") -> dict[str, Any]:
     raw = encode(fields)
     checked = read_event(raw, NOW_MS)
     assert isinstance(checked, CheckedEvent)
-    value: dict[str, Any] = json.loads(accepted_form(raw, checked, event_id, RECEIVED_AT))
+    value: dict[str, Any] = json.loads(accepted_form(raw, checked, event_id, RECEIVED_MS))
     return value
 
 
@@ -111,7 +113,7 @@ def test_white_space_after_an_event_does_not_spoil_what_is_forwarded(after: byte
     raw = encode(fields) + after
     checked = read_event(raw, NOW_MS)
     assert isinstance(checked, CheckedEvent)
-    value = accepted_form(raw, checked, "e-1", RECEIVED_AT)
+    value = accepted_form(raw, checked, "e-1", RECEIVED_MS)
     assert json.loads(value) == {**fields, "receivedAt": RECEIVED_AT, "adjusted": False}
 
 
@@ -161,7 +163,7 @@ def test_forwarded_event_has_each_name_once_with_the_value_that_was_judged(
     raw = raw.replace(b"%s", START)
     checked = read_event(raw, NOW_MS)
     assert isinstance(checked, CheckedEvent)
-    value = accepted_form(raw, checked, "e-1", RECEIVED_AT)
+    value = accepted_form(raw, checked, "e-1", RECEIVED_MS)
     assert json.loads(value, object_pairs_hook=_names_once) == {
         **{"eventId": "e-1", "contentId": "a", "timestamp": NOW, "receivedAt": RECEIVED_AT},
         **{"adjusted": False, **expected},
@@ -177,7 +179,7 @@ def test_what_the_api_fills_in_is_forwarded_once() -> None:
     assert kept.startswith(raw[:-1])
     checked = read_event(kept, NOW_MS)
     assert isinstance(checked, CheckedEvent)
-    value = accepted_form(kept, checked, event_id, RECEIVED_AT)
+    value = accepted_form(kept, checked, event_id, RECEIVED_MS)
     fields = json.loads(value, object_pairs_hook=_names_once)
     assert (fields["eventId"], fields["timestamp"]) == (event_id, NOW)
 
@@ -190,7 +192,7 @@ def test_event_with_fields_of_its_own_keeps_its_bytes(note: bytes) -> None:
     raw = raw.replace(b"%s", note)
     checked = read_event(raw, NOW_MS)
     assert isinstance(checked, CheckedEvent)
-    assert accepted_form(raw, checked, "e-1", RECEIVED_AT).startswith(raw[:-1])
+    assert accepted_form(raw, checked, "e-1", RECEIVED_MS).startswith(raw[:-1])
 
 
 def test_forwarded_swipe_is_in_the_contract_spelling() -> None:
@@ -217,3 +219,16 @@ def test_derived_id_leaves_out_the_id_and_the_sending_time() -> None:
 def test_what_is_no_event_has_no_derived_id(raw: bytes) -> None:
     with pytest.raises(ValueError, match=r"JSON|surrogate"):
         derived_event_id(raw)
+
+
+def test_continuation_has_the_receipt_whatever_the_time() -> None:
+    times_ms = [NOW_MS + step_ms for step_ms in range(0, 2_000_000, 999)]
+    # What is before the first year and after the last that can be written is held there.
+    times_ms += [-1, 0, -(1 << 58), 1 << 58]
+    for received_ms in times_ms:
+        fields = json.loads(b'{"event":"like"' + continuation(received_ms))
+        assert fields == {
+            "event": "like",
+            "receivedAt": format_timestamp(received_ms),
+            "adjusted": False,
+        }
