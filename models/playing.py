@@ -7,6 +7,17 @@ from models.views import NEVER, View
 LOOP_SLACK_MS: Final = 2_000
 
 
+def milliseconds(seconds: float) -> int:
+    """The nearest whole number of milliseconds to a duration, and the even one of two: what
+    ``round`` answers."""
+    exact_ms = seconds * 1000
+    whole_ms = int(exact_ms)
+    rest_ms = exact_ms - whole_ms
+    if rest_ms > 0.5 or (rest_ms == 0.5 and whole_ms % 2 == 1):
+        whole_ms += 1
+    return whole_ms
+
+
 def advance(view: View, position_ms: int, at_ms: int) -> int:
     """Move the view's position on; the playing time (ms) since the last one.
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from models.dimensions import MAX_VALUE_CHARACTERS
-from models.figures import SUMS, Figures
+from models.figures import SUMS
 
 STARTUP_EDGES_MS = (100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000, 10_000, 30_000, 60_000)
 DELAY_EDGES_MS = (100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 3_600_000)
@@ -83,10 +83,10 @@ class Counters:
         self._balances = [0] * SUMS
         self._totals = [0] * SUMS
 
-    def add_figures(self, figures: Figures) -> None:
+    def add_sums(self, sums: list[int]) -> None:
         """Count what a pane gained. A correction downwards is held back until gains exceed it."""
         balances, totals = self._balances, self._totals
-        for i, amount in enumerate(figures.sums):
+        for i, amount in enumerate(sums):
             if amount:
                 balances[i] += amount
                 if balances[i] > totals[i]:

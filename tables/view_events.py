@@ -1,6 +1,8 @@
 """What each event does to its view, and what it adds to the figures."""
 
-from typing import Any, Final
+from typing import Any, Final, final
+
+from mypy_extensions import mypyc_attr
 
 from models import content_figures, playing
 from models.checked_events import CheckedEvent, Context
@@ -51,6 +53,18 @@ _LIKINGS: Final[dict[int, int]] = {
 }
 
 
+@final
+@mypyc_attr(acyclic=True)
+class SharedContext:
+    """A context, and the slices of a view of which nothing else is known."""
+
+    __slots__ = ("context", "slices")
+
+    def __init__(self, context: Context, slices: Slices) -> None:
+        self.context = context
+        self.slices = slices
+
+
 class ViewEvents:
     """Applies events to views.
 
@@ -64,16 +78,17 @@ class ViewEvents:
         self._figures = figures
         self._contents = contents
         self.table = SliceTable()
-        self._contexts: dict[Context, Context] = {}
+        self._contexts: dict[Context, SharedContext] = {}
         self._names: dict[str, str] = {}
 
-    def shared(self, context: Context) -> Context:
+    def shared(self, context: Context) -> SharedContext:
         """The one object that all views of this context share: there are few, and many views."""
         known = self._contexts.get(context)
         if known is None:
             if len(self._contexts) >= _MAX_CONTEXTS:
                 self._contexts.clear()
-            known = self._contexts[context] = context
+            slices = self.table.get((None, None, None, *context))
+            known = self._contexts[context] = SharedContext(context, slices)
         return known
 
     def _shared_name(self, name: str | None) -> str | None:
@@ -87,10 +102,6 @@ class ViewEvents:
                 self._names.clear()
             known = self._names[name] = name
         return known
-
-    def slices(self, context: Context) -> Slices:
-        """The slices of a view of which only the context is known."""
-        return self.table.get((None, None, None, *context))
 
     def apply(
         self,
@@ -144,27 +155,27 @@ class ViewEvents:
         rendition: str | None = getattr(data, "rendition", None)
         codec: str | None = getattr(data, "codec", None)
         entry_point: str | None = getattr(data, "entry_point", None)
-        figures = gains[self.table.get((rendition, codec, entry_point, *event.context))]
+        gain = gains[self.table.get((rendition, codec, entry_point, *event.context))]
         of_content = self._contents.at(pane_ms)[event.content_id].sums
         if kind == IMPRESSION:
-            figures.sums[IMPRESSIONS] += 1
+            gain.sums[IMPRESSIONS] += 1
             of_content[content_figures.IMPRESSIONS] += 1
         elif kind == FIRST_FRAME:
             startup_ms = data.startup_time
-            self._figures.add_play(figures, startup_ms, 1)
+            self._figures.add_play(gain, startup_ms, 1)
             of_content[content_figures.PLAYS] += 1
             self._counters.startup.observe(startup_ms)
         elif kind == COMPLETION:
-            figures.sums[COMPLETIONS] += 1
+            gain.sums[COMPLETIONS] += 1
             of_content[content_figures.COMPLETIONS] += 1
         elif kind == REBUFFER:
             stall_ms = data.duration
-            figures.sums[REBUFFERS] += 1
-            figures.sums[REBUFFER_MS] += stall_ms
+            gain.sums[REBUFFERS] += 1
+            gain.sums[REBUFFER_MS] += stall_ms
             of_content[content_figures.REBUFFER_MS] += stall_ms
         elif kind == QUALITY_CHANGE:
             if self._count_switch(data) == DOWN:
-                figures.sums[DOWNSHIFTS] += 1
+                gain.sums[DOWNSHIFTS] += 1
         elif kind == ERROR:
             self._counters.add_error(str(data.error_code))
         elif kind in _LIKINGS:
@@ -230,8 +241,8 @@ class ViewEvents:
         gains: Gains,
     ) -> None:
         view.acted = True
-        view.duration_ms = round(data.duration * 1000)
-        played_ms = playing.advance(view, round(data.current_time * 1000), at_ms)
+        view.duration_ms = playing.milliseconds(data.duration)
+        played_ms = playing.advance(view, playing.milliseconds(data.current_time), at_ms)
         if played_ms:
             slices = self._slices_of(view, context, data.rendition)
             self._add_watched(view, played_ms, slices, pane_ms, gains)
@@ -246,7 +257,7 @@ class ViewEvents:
         gains: Gains,
     ) -> None:
         slices = self._slices_of(view, context)
-        correction_ms = playing.correct(view, round(data.watch_time * 1000), at_ms)
+        correction_ms = playing.correct(view, playing.milliseconds(data.watch_time), at_ms)
         playing.reach_end(view, at_ms, data.looped)
         if correction_ms:
             self._add_watched(view, correction_ms, slices, pane_ms, gains)
@@ -260,7 +271,7 @@ class ViewEvents:
         self, view: View, data: SwipeData, context: Context, at_ms: int, pane_ms: int, gains: Gains
     ) -> None:
         view.tried = True
-        correction_ms = playing.correct(view, round(data.watch_time * 1000), at_ms)
+        correction_ms = playing.correct(view, playing.milliseconds(data.watch_time), at_ms)
         if correction_ms:
             slices = self._slices_of(view, context)
             self._add_watched(view, correction_ms, slices, pane_ms, gains)

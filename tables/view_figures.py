@@ -19,13 +19,12 @@ from models.figures import (
     START_FAILURES,
     STARTED_VIEWS,
     STARTUP_MS,
-    Figures,
 )
 from models.histogram import bucket_of
 from models.views import NEVER, OPEN, Counted, CountedEnd, View
 from tables.content_gains import ContentGains
 from tables.counters import Counters
-from tables.panes import PaneStore, pane_of
+from tables.panes import Gain, PaneStore, pane_of
 
 _ENDED_FIGURES = (
     ENDED_VIEWS,
@@ -113,11 +112,11 @@ class ViewFigures:
             add_ended(self.of_content(view, counted.pane_ms), counted.for_content, sign)
 
     @staticmethod
-    def add_play(figures: Figures, startup_ms: int, sign: int) -> None:
-        """Add a play with its startup time to ``figures``, or take one out (``sign`` -1)."""
-        figures.sums[PLAYS] += sign
-        figures.sums[STARTUP_MS] += sign * startup_ms
-        add_count(figures.startups, bucket_of(startup_ms), sign)
+    def add_play(gain: Gain, startup_ms: int, sign: int) -> None:
+        """Add a play with its startup time, or take one out (``sign`` -1)."""
+        gain.sums[PLAYS] += sign
+        gain.sums[STARTUP_MS] += sign * startup_ms
+        add_count(gain.startups, bucket_of(startup_ms), sign)
 
 
 def _are_same(slices: Slices, others: Slices) -> bool:

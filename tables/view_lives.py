@@ -79,6 +79,7 @@ class ViewLives:
         end: End | None = None,
     ) -> View:
         """A new view, opened by an event; ended at once where ``end`` came in before it."""
+        shared = self._events.shared(event.context)
         view = View(
             self._next_number(),
             session.viewer,
@@ -89,8 +90,8 @@ class ViewLives:
             at_ms,
             event_id,
             self.clock_ms,
-            self._events.slices(event.context),
-            self._events.shared(event.context),
+            shared.slices,
+            shared.context,
         )
         self._add(session, view, end)
         return view

@@ -197,7 +197,7 @@ class ViewTracker:
         """An event of the app's own keeps an open view of its content from timing out."""
         view = session.open.get(event.content_id)
         if view is None:
-            return self._events.slices(event.context)
+            return self._events.shared(event.context).slices
         view.last_clock_ms = self._lives.clock_ms
         view.touched = True
         return view.slices

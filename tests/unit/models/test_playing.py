@@ -254,3 +254,8 @@ def test_last_word_of_the_player_is_the_total_in_any_order(order: list[int], pla
     if place == 12:
         correct(subject, 61, 61)
     assert subject.watch_ms == 61_000
+
+
+@given(st.floats(0, 10_000_000_000) | st.integers(0, 20_000_000).map(lambda n: n / 2000))
+def test_milliseconds_are_rounded_as_python_rounds(seconds: float) -> None:
+    assert playing.milliseconds(seconds) == round(seconds * 1000)

@@ -38,7 +38,7 @@ def test_total_never_falls_and_catches_up_with_corrections() -> None:
     for amount in (5000, -2000, 1000, 3000):
         figures = new_figures()
         figures.sums[WATCH_MS] = amount
-        counters.add_figures(figures)
+        counters.add_sums(figures.sums)
         seen.append(counters.total(WATCH_MS))
     assert seen == [5000, 5000, 5000, 7000]
     assert counters.total(PLAYS) == 0
