@@ -37,13 +37,17 @@ class Slices:
         self.values = values
 
 
+_OfView = tuple[str | None, str | None, str | None, tuple[str | None, ...]]
+
+
 class SliceTable:
     """Hands out one :class:`Slices` per combination of values."""
 
-    __slots__ = ("_interned",)
+    __slots__ = ("_interned", "_of_views")
 
     def __init__(self) -> None:
         self._interned: dict[tuple[str | None, ...], Slices] = {}
+        self._of_views: dict[_OfView, Slices] = {}
 
     def get(self, values: tuple[str | None, ...]) -> Slices:
         """The slices of ``values`` (in the order of :data:`DIMENSIONS`; None: not named)."""
@@ -56,6 +60,23 @@ class SliceTable:
             # finds all of them in the processor's cache.
             shared = tuple([None if value is None else intern(value) for value in values])
             slices = self._interned[shared] = Slices(normalise_values(shared))
+        return slices
+
+    def of(
+        self,
+        rendition: str | None,
+        codec: str | None,
+        entry_point: str | None,
+        context: tuple[str | None, ...],
+    ) -> Slices:
+        """The slices of the values of a view, of which ``context`` has the others. Where that is
+        an object that many views share, it is found by looking at that object alone."""
+        key = (rendition, codec, entry_point, context)
+        slices = self._of_views.get(key)
+        if slices is None:
+            if len(self._of_views) >= _MAX_INTERNED:
+                self._of_views.clear()
+            slices = self._of_views[key] = self.get((rendition, codec, entry_point, *context))
         return slices
 
 

@@ -87,7 +87,7 @@ class ViewEvents:
         if known is None:
             if len(self._contexts) >= _MAX_CONTEXTS:
                 self._contexts.clear()
-            slices = self.table.get((None, None, None, *context))
+            slices = self.table.of(None, None, None, context)
             known = self._contexts[context] = SharedContext(context, slices)
         return known
 
@@ -155,7 +155,7 @@ class ViewEvents:
         rendition: str | None = getattr(data, "rendition", None)
         codec: str | None = getattr(data, "codec", None)
         entry_point: str | None = getattr(data, "entry_point", None)
-        gain = gains[self.table.get((rendition, codec, entry_point, *event.context))]
+        gain = gains[self.table.of(rendition, codec, entry_point, event.context)]
         of_content = self._contents.at(pane_ms)[event.content_id].sums
         if kind == IMPRESSION:
             gain.sums[IMPRESSIONS] += 1
@@ -182,7 +182,7 @@ class ViewEvents:
             of_content[_LIKINGS[kind]] += 1
 
     def _reslice(self, view: View) -> None:
-        view.slices = self.table.get((view.rendition, view.codec, view.entry_point, *view.context))
+        view.slices = self.table.of(view.rendition, view.codec, view.entry_point, view.context)
 
     def _slices_of(self, view: View, context: Context, rendition: str | None = None) -> Slices:
         if context is not view.context:
@@ -191,7 +191,7 @@ class ViewEvents:
             rendition is None or rendition == view.rendition
         ):
             return view.slices
-        return self.table.get((rendition or view.rendition, view.codec, view.entry_point, *context))
+        return self.table.of(rendition or view.rendition, view.codec, view.entry_point, context)
 
     def _impression(
         self, view: View, data: ImpressionData, context: Context, pane_ms: int, gains: Gains

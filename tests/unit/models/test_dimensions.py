@@ -34,6 +34,8 @@ def test_same_values_share_their_slices() -> None:
     )  # fmt: skip
     assert table.get(tuple(values)) is slices
     assert table.get((*values[:-1], "1.3")) is not slices
+    assert table.of(values[0], values[1], values[2], values[3:]) is slices
+    assert table.of(values[0], values[1], None, values[3:]) is not slices
 
 
 def test_table_that_is_full_starts_over_with_the_same_values() -> None:
@@ -44,3 +46,10 @@ def test_table_that_is_full_starts_over_with_the_same_values() -> None:
     again = table.get(("0",))
     assert again is not first
     assert again.values == first.values
+
+
+def test_table_that_is_full_of_views_starts_over_with_the_same_values() -> None:
+    table = SliceTable()
+    for number in range(50_001):
+        assert table.of(str(number), None, None, ("NO",)).values[0] == str(number)
+    assert table.of("0", None, None, ("NO",)).values == ("0", "unknown", "unknown", "NO")
