@@ -88,7 +88,7 @@ def _slices(values: int) -> Held:
 def _contents(number: int) -> Held:
     gained, before = ContentGains(0, _partition_of, lambda *_: None), _resident_bytes()
     for content in range(number):
-        gained.at(START_MS)[f"clip-{content:07d}"].sums[PLAYS] += 1
+        gained.of(f"clip-{content:07d}", START_MS).sums[PLAYS] += 1
     return Held(gained.pending, _resident_bytes() - before)
 
 

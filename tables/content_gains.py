@@ -24,21 +24,8 @@ MAX_PENDING: Final = 2_000
 """Gains (of one content in one minute) that may wait: with more, the next record cuts them."""
 
 _NOTHING: Final = [0] * SUMS
-
-
-class Minute(dict[str, ContentFigures]):
-    """The gains of the contents in one minute."""
-
-    __slots__ = ("_owner",)
-
-    def __init__(self, owner: "ContentGains") -> None:
-        super().__init__()
-        self._owner = owner
-
-    def __missing__(self, content_id: str) -> ContentFigures:
-        self._owner.pending += 1
-        figures = self[content_id] = ContentFigures(_NOTHING.copy(), NONE_WATCHED)
-        return figures
+_Minute = dict[str, ContentFigures]
+"""What contents gained in a minute."""
 
 
 class ContentGains:
@@ -62,19 +49,26 @@ class ContentGains:
         self._partition = partition
         self._partition_of = partition_of
         self._publish = publish
-        self._minutes: dict[int, Minute] = {}
-        self._last: Minute | None = None
+        self._minutes: dict[int, _Minute] = {}
+        self._last: _Minute | None = None
         self._last_ms = 0
 
-    def at(self, moment_ms: int) -> Minute:
-        """Where to add what contents gain in the minute of ``moment_ms``."""
-        start_ms = moment_ms - moment_ms % MINUTE_MS
+    def of(self, content_id: str, moment_ms: int) -> ContentFigures:
+        """Where to add what a content gains in the minute of ``moment_ms``."""
+        minute = self._minute(moment_ms - moment_ms % MINUTE_MS)
+        figures = minute.get(content_id)
+        if figures is None:
+            self.pending += 1
+            figures = minute[content_id] = ContentFigures(_NOTHING.copy(), NONE_WATCHED)
+        return figures
+
+    def _minute(self, start_ms: int) -> _Minute:
         last = self._last
         if last is not None and start_ms == self._last_ms:
             return last
         minute = self._minutes.get(start_ms)
         if minute is None:
-            minute = self._minutes[start_ms] = Minute(self)
+            minute = self._minutes[start_ms] = {}
         self._last_ms, self._last = start_ms, minute
         return minute
 
@@ -110,7 +104,7 @@ class ContentGains:
     def load(self, payload: bytes) -> None:
         """Restore what :meth:`save` returned."""
         for gains in decode_gains(payload):
-            minute = self.at(gains.start_ms)
+            minute = self._minute(gains.start_ms)
             minute.update(gains.contents)
             self.pending += len(minute)
 

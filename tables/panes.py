@@ -37,13 +37,20 @@ class Gain:
         self.startups: dict[int, int] = {}
 
 
-class Gains(dict[Slices, Gain]):
+@final
+class Gains:
     """What a pane gained since it was last folded, per combination of dimension values."""
 
-    __slots__ = ()
+    __slots__ = ("by_slices",)
 
-    def __missing__(self, slices: Slices) -> Gain:
-        gain = self[slices] = Gain()
+    def __init__(self) -> None:
+        self.by_slices: dict[Slices, Gain] = {}
+
+    def of(self, slices: Slices) -> Gain:
+        """Where to add what one combination gains."""
+        gain = self.by_slices.get(slices)
+        if gain is None:
+            gain = self.by_slices[slices] = Gain()
         return gain
 
 
@@ -106,7 +113,7 @@ class PaneStore:
         self._last_ms = _NONE_MS
         gone = sorted(start for start in self._panes if start <= self.horizon_ms)
         for start in gone:
-            for gain in self._panes.pop(start).gains.values():
+            for gain in self._panes.pop(start).gains.by_slices.values():
                 self._counters.add_sums(gain.sums)
             self._changed.pop(start, None)
         return gone
@@ -114,18 +121,19 @@ class PaneStore:
     def fold(self) -> None:
         """Spread what is new over the dimensions and count it."""
         for start, pane in self._panes.items():
-            if pane.gains:
+            gains = pane.gains.by_slices
+            if gains:
                 changed = self._changed.get(start)
                 if changed is None:
                     changed = self._changed[start] = {name: set() for name in self.dimensions}
                 self._unsaved.add(start)
-                for slices, gain in pane.gains.items():
+                for slices, gain in gains.items():
                     self._counters.add_sums(gain.sums)
                     self._spread(pane, slices, gain, changed)
-                pane.gains.clear()
-        for gain in self._late.values():
+                gains.clear()
+        for gain in self._late.by_slices.values():
             self._counters.add_sums(gain.sums)
-        self._late.clear()
+        self._late.by_slices.clear()
 
     def starts(self) -> Iterable[int]:
         """The starts of the panes that are kept, in milliseconds."""

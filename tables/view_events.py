@@ -155,8 +155,8 @@ class ViewEvents:
         rendition: str | None = getattr(data, "rendition", None)
         codec: str | None = getattr(data, "codec", None)
         entry_point: str | None = getattr(data, "entry_point", None)
-        gain = gains[self.table.of(rendition, codec, entry_point, event.context)]
-        of_content = self._contents.at(pane_ms)[event.content_id].sums
+        gain = gains.of(self.table.of(rendition, codec, entry_point, event.context))
+        of_content = self._contents.of(event.content_id, pane_ms).sums
         if kind == IMPRESSION:
             gain.sums[IMPRESSIONS] += 1
             of_content[content_figures.IMPRESSIONS] += 1
@@ -197,8 +197,8 @@ class ViewEvents:
         self, view: View, data: ImpressionData, context: Context, pane_ms: int, gains: Gains
     ) -> None:
         self.show(view, data)
-        gains[self._slices_of(view, context)].sums[IMPRESSIONS] += 1
-        self._contents.at(pane_ms)[view.content_id].sums[content_figures.IMPRESSIONS] += 1
+        gains.of(self._slices_of(view, context)).sums[IMPRESSIONS] += 1
+        self._contents.of(view.content_id, pane_ms).sums[content_figures.IMPRESSIONS] += 1
 
     def show(self, view: View, data: ImpressionData) -> None:
         """Give ``view`` its impression, without counting one."""
@@ -279,8 +279,8 @@ class ViewEvents:
     def _add_watched(
         self, view: View, played_ms: int, slices: Slices, pane_ms: int, gains: Gains
     ) -> None:
-        gains[slices].sums[WATCH_MS] += played_ms
-        self._contents.at(pane_ms)[view.content_id].sums[content_figures.WATCH_MS] += played_ms
+        gains.of(slices).sums[WATCH_MS] += played_ms
+        self._contents.of(view.content_id, pane_ms).sums[content_figures.WATCH_MS] += played_ms
 
     def _rebuffer(
         self,
@@ -295,10 +295,10 @@ class ViewEvents:
         view.rebuffers += 1
         view.rebuffer_ms += data.duration
         playing.stall(view, data.duration, at_ms)
-        sums = gains[self._slices_of(view, context, data.rendition)].sums
+        sums = gains.of(self._slices_of(view, context, data.rendition)).sums
         sums[REBUFFERS] += 1
         sums[REBUFFER_MS] += data.duration
-        of_content = self._contents.at(pane_ms)[view.content_id].sums
+        of_content = self._contents.of(view.content_id, pane_ms).sums
         of_content[content_figures.REBUFFER_MS] += data.duration
 
     def _quality_change(
@@ -310,7 +310,7 @@ class ViewEvents:
             view.upshifts += 1
         elif way == DOWN:
             view.downshifts += 1
-            gains[self._slices_of(view, context)].sums[DOWNSHIFTS] += 1
+            gains.of(self._slices_of(view, context)).sums[DOWNSHIFTS] += 1
 
     def _count_switch(self, data: QualityChangeData) -> str:
         way = direction(data.from_quality, data.to_quality)
@@ -333,7 +333,7 @@ class ViewEvents:
             view.shared = True
             share: ShareData = data
             view.share_platform = share.platform
-        self._contents.at(pane_ms)[view.content_id].sums[_LIKINGS[kind]] += 1
+        self._contents.of(view.content_id, pane_ms).sums[_LIKINGS[kind]] += 1
 
 
 def _first_named(first: Context, second: Context) -> Context:

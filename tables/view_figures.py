@@ -48,7 +48,7 @@ class ViewFigures:
     def count_play(self, view: View, pane_ms: int, slices: Slices) -> None:
         """Count the play of a view that has its startup time."""
         view.play_counted = Counted(pane_ms, slices)
-        self.add_play(self._panes.gains(pane_ms)[slices], view.startup_ms, 1)
+        self.add_play(self._panes.gains(pane_ms).of(slices), view.startup_ms, 1)
         self.of_content(view, pane_ms).sums[content_figures.PLAYS] += 1
         self._counters.startup.observe(view.startup_ms)
 
@@ -57,7 +57,7 @@ class ViewFigures:
         counted = view.play_counted
         if counted is not None:
             gains = self._panes.gains(counted.pane_ms)
-            self.add_play(gains[counted.slices], view.startup_ms, -1)
+            self.add_play(gains.of(counted.slices), view.startup_ms, -1)
             self.of_content(view, counted.pane_ms).sums[content_figures.PLAYS] -= 1
             self._counters.startup.take_back(view.startup_ms)
         view.play_counted = None
@@ -66,14 +66,14 @@ class ViewFigures:
     def count_completion(self, view: View, pane_ms: int, slices: Slices) -> None:
         """Count the completion of a view."""
         view.completion_counted = Counted(pane_ms, slices)
-        self._panes.gains(pane_ms)[slices].sums[COMPLETIONS] += 1
+        self._panes.gains(pane_ms).of(slices).sums[COMPLETIONS] += 1
         self.of_content(view, pane_ms).sums[content_figures.COMPLETIONS] += 1
 
     def take_completion_back(self, view: View) -> None:
         """What was taken for the first completion of a view is not, or not the first."""
         counted = view.completion_counted
         if counted is not None:
-            self._panes.gains(counted.pane_ms)[counted.slices].sums[COMPLETIONS] -= 1
+            self._panes.gains(counted.pane_ms).of(counted.slices).sums[COMPLETIONS] -= 1
             self.of_content(view, counted.pane_ms).sums[content_figures.COMPLETIONS] -= 1
         view.completed = False
         view.completed_at_ms = 0
@@ -100,11 +100,11 @@ class ViewFigures:
 
     def of_content(self, view: View, pane_ms: int) -> ContentFigures:
         """Where to add what the content of ``view`` gains in the pane from ``pane_ms`` on."""
-        return self._contents.at(pane_ms)[view.content_id]
+        return self._contents.of(view.content_id, pane_ms)
 
     def _add_ended(self, view: View, counted: CountedEnd, sign: int) -> None:
         if counted.figures:
-            sums = self._panes.gains(counted.pane_ms)[counted.slices].sums
+            sums = self._panes.gains(counted.pane_ms).of(counted.slices).sums
             for place, figure in enumerate(_ENDED_FIGURES):
                 if counted.figures >> place & 1:
                     sums[figure] += sign

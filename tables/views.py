@@ -208,8 +208,8 @@ class ViewTracker:
             return
         before_ms, slices_before = session.active_pane_ms, session.active_slices
         if slices_before is not None and before_ms > self._panes.horizon_ms:
-            self._panes.gains(before_ms)[slices_before].sums[ACTIVE_VIEWERS] -= 1
-        gains[slices].sums[ACTIVE_VIEWERS] += 1
+            self._panes.gains(before_ms).of(slices_before).sums[ACTIVE_VIEWERS] -= 1
+        gains.of(slices).sums[ACTIVE_VIEWERS] += 1
         session.active_pane_ms = pane_ms
         session.active_slices = slices
         self._sessions_by_pane.setdefault(pane_ms, []).append(session)
