@@ -3,11 +3,12 @@
 from hashlib import blake2b
 from typing import Final
 
-import orjson
+import msgspec
 from mypy_extensions import mypyc_attr
 
 from models.dimensions import Slices
 from models.timestamps import format_timestamp
+from models.view_records import ViewRecord
 
 SWIPED: Final = "swiped"
 REPLACED: Final = "replaced"
@@ -18,6 +19,9 @@ FAILED: Final = "failed"
 OUTCOMES = (COMPLETED, SWIPED, REPLACED, TIMED_OUT, NEVER_STARTED, FAILED)
 
 OPEN: Final = ""
+
+_encode: Final = msgspec.json.Encoder().encode
+_EMPTY_DIGEST: Final = blake2b(digest_size=12)
 
 NEVER: Final = -1
 """A time of what did not happen: times are integers throughout, which take no object each."""
@@ -266,8 +270,9 @@ class View:
 
 def view_id(view: View) -> str:
     """The id of a view: the same for every worker that reads the same events."""
-    text = f"{view.viewer}\x00{view.content_id}\x00{view.opened_by}"
-    return blake2b(text.encode(), digest_size=12).hexdigest()
+    digest = _EMPTY_DIGEST.copy()
+    digest.update(f"{view.viewer}\x00{view.content_id}\x00{view.opened_by}".encode())
+    return digest.hexdigest()
 
 
 def view_key(view: View) -> str:
@@ -278,45 +283,51 @@ def view_key(view: View) -> str:
 def view_record(view: View) -> bytes:
     """The view as JSON in the shape of the ``views`` topic."""
     platform, country, network_type, cdn, app_version = view.context
-    watched = None
-    if view.duration_ms:
-        watched = min(1.0, round(view.watch_ms / view.duration_ms, 4))
-    return orjson.dumps(
-        {
-            "viewId": view_id(view),
-            "sessionId": view.session_id,
-            "deviceId": view.device_id,
-            "userId": view.user_id,
-            "contentId": view.content_id,
-            "startedAt": format_timestamp(view.opened_at_ms),
-            "endedAt": format_timestamp(view.ended_at_ms),
-            "outcome": view.outcome(),
-            "position": view.position,
-            "entryPoint": view.entry_point,
-            "feedId": view.feed_id,
-            "startupMs": view.startup_ms if view.has_started() else None,
-            "watchSeconds": view.watch_ms / 1000,
-            "durationSeconds": view.duration_ms / 1000 if view.duration_ms else None,
-            "percentWatched": watched,
-            "completed": view.completed,
-            "loopCount": view.loop_count,
-            "rebufferCount": view.rebuffers,
-            "rebufferMs": view.rebuffer_ms,
-            "upshifts": view.upshifts,
-            "downshifts": view.downshifts,
-            "rendition": view.rendition,
-            "codec": view.codec,
-            "autoplay": view.autoplay,
-            "errors": view.errors,
-            "liked": view.liked,
-            "saved": view.saved,
-            "shared": view.shared,
-            "sharePlatform": view.share_platform,
-            "nextContentId": view.next_content_id,
-            "platform": platform,
-            "appVersion": app_version,
-            "country": country,
-            "networkType": network_type,
-            "cdn": cdn,
-        }
+    # In the order of the fields: looking up each by its name would take a sixth longer.
+    return _encode(
+        ViewRecord(
+            view_id(view),
+            view.session_id,
+            view.device_id,
+            view.user_id,
+            view.content_id,
+            format_timestamp(view.opened_at_ms),
+            format_timestamp(view.ended_at_ms),
+            view.outcome(),
+            view.position,
+            view.entry_point,
+            view.feed_id,
+            view.startup_ms if view.has_started() else None,
+            view.watch_ms / 1000,
+            view.duration_ms / 1000 if view.duration_ms else None,
+            _share_watched(view),
+            view.completed,
+            view.loop_count,
+            view.rebuffers,
+            view.rebuffer_ms,
+            view.upshifts,
+            view.downshifts,
+            view.rendition,
+            view.codec,
+            view.autoplay,
+            view.errors,
+            view.liked,
+            view.saved,
+            view.shared,
+            view.share_platform,
+            view.next_content_id,
+            platform,
+            app_version,
+            country,
+            network_type,
+            cdn,
+        )
     )
+
+
+def _share_watched(view: View) -> float | None:
+    if not view.duration_ms:
+        return None
+    if view.watch_ms >= view.duration_ms:
+        return 1.0
+    return round(view.watch_ms / view.duration_ms, 4)

@@ -5,6 +5,8 @@ from itertools import product
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.dimensions import SliceTable
 from models.timestamps import parse_timestamp_ms
@@ -114,68 +116,102 @@ def test_what_an_ended_view_counts_as() -> None:
     assert flags(impression=True, errors=1, fatal=True) == (False, False, False, True)
 
 
-def test_record_has_every_field_of_the_contract() -> None:
-    everything = record(
-        context=("web", "NO", "wifi", "cdn-1", "1.2.3"),
-        impression=True,
-        position=4,
-        entry_point="feed",
-        feed_id="f-1",
-        rendition="720p",
-        codec="av1",
-        autoplay=True,
-        watch_ms=7_250,
-        duration_ms=29_000,
-        completed=True,
-        loop_count=2,
-        rebuffers=2,
-        rebuffer_ms=1_800,
-        upshifts=1,
-        downshifts=3,
-        errors=1,
-        liked=True,
-        saved=True,
-        shared=True,
-        share_platform="sms",
-        next_content_id="clip-2",
-    )
-    assert everything == {
-        "viewId": view_id(view()),
-        "sessionId": "s-1",
-        "deviceId": "d-1",
-        "userId": "u-1",
-        "contentId": "clip-1",
-        "startedAt": "2026-01-02T03:04:05.678Z",
-        "endedAt": "2026-01-02T03:04:14.678Z",
-        "outcome": "completed",
-        "position": 4,
-        "entryPoint": "feed",
-        "feedId": "f-1",
-        "startupMs": 400,
-        "watchSeconds": 7.25,
-        "durationSeconds": 29.0,
-        "percentWatched": 0.25,
-        "completed": True,
-        "loopCount": 2,
-        "rebufferCount": 2,
-        "rebufferMs": 1_800,
-        "upshifts": 1,
-        "downshifts": 3,
-        "rendition": "720p",
-        "codec": "av1",
-        "autoplay": True,
-        "errors": 1,
-        "liked": True,
-        "saved": True,
-        "shared": True,
-        "sharePlatform": "sms",
-        "nextContentId": "clip-2",
-        "platform": "web",
-        "appVersion": "1.2.3",
-        "country": "NO",
-        "networkType": "wifi",
-        "cdn": "cdn-1",
-    }
+EVERYTHING: dict[str, Any] = {
+    "context": ("web", "NO", "wifi", "cdn-1", "1.2.3"),
+    "impression": True,
+    "position": 4,
+    "entry_point": "feed",
+    "feed_id": "f-1",
+    "rendition": "720p",
+    "codec": "av1",
+    "autoplay": True,
+    "watch_ms": 7_250,
+    "duration_ms": 29_000,
+    "completed": True,
+    "loop_count": 6,
+    "rebuffers": 2,
+    "rebuffer_ms": 1_800,
+    "upshifts": 5,
+    "downshifts": 3,
+    "errors": 1,
+    "liked": True,
+    "saved": True,
+    "shared": True,
+    "share_platform": "sms",
+    "next_content_id": "clip-2",
+}
+
+
+def test_record_has_every_field_of_the_contract_in_its_order() -> None:
+    everything = record(**EVERYTHING)
+    assert list(everything.items()) == [
+        ("viewId", view_id(view())),
+        ("sessionId", "s-1"),
+        ("deviceId", "d-1"),
+        ("userId", "u-1"),
+        ("contentId", "clip-1"),
+        ("startedAt", "2026-01-02T03:04:05.678Z"),
+        ("endedAt", "2026-01-02T03:04:14.678Z"),
+        ("outcome", "completed"),
+        ("position", 4),
+        ("entryPoint", "feed"),
+        ("feedId", "f-1"),
+        ("startupMs", 400),
+        ("watchSeconds", 7.25),
+        ("durationSeconds", 29.0),
+        ("percentWatched", 0.25),
+        ("completed", True),
+        ("loopCount", 6),
+        ("rebufferCount", 2),
+        ("rebufferMs", 1_800),
+        ("upshifts", 5),
+        ("downshifts", 3),
+        ("rendition", "720p"),
+        ("codec", "av1"),
+        ("autoplay", True),
+        ("errors", 1),
+        ("liked", True),
+        ("saved", True),
+        ("shared", True),
+        ("sharePlatform", "sms"),
+        ("nextContentId", "clip-2"),
+        ("platform", "web"),
+        ("appVersion", "1.2.3"),
+        ("country", "NO"),
+        ("networkType", "wifi"),
+        ("cdn", "cdn-1"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["completed", "autoplay", "liked", "saved", "shared"])
+def test_each_flag_has_its_own_field(name: str) -> None:
+    flags = dict.fromkeys(("completed", "autoplay", "liked", "saved", "shared"), False)
+    value = record(**flags | {name: True})
+    assert [flag for flag in flags if value[flag]] == [name]
+
+
+TEXTS = (
+    *("session_id", "device_id", "user_id", "content_id", "entry_point", "feed_id", "rendition"),
+    *("codec", "share_platform", "next_content_id"),
+)
+_ODD = '"\\/\x00\x01\b\t\n\v\f\r\x1f \x7f\x80é\u2028\ufeff€😀'
+
+
+@pytest.mark.parametrize("text", ["plain", _ODD])
+def test_bytes_are_those_of_compact_json_in_utf_8(text: str) -> None:
+    texts = dict.fromkeys(TEXTS, text)
+    written = view_record(view(**EVERYTHING | texts | {"context": (text,) * 5}))
+    value = json.loads(written)
+    assert written == json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    assert list(value.values()).count(text) == len(TEXTS) + 5
+
+
+@given(st.integers(0, 10**13), st.integers(1, 10**13))
+def test_figures_are_written_as_short_as_they_can_be(watch_ms: int, duration_ms: int) -> None:
+    written = view_record(view(watch_ms=watch_ms, duration_ms=duration_ms)).decode()
+    share = min(1.0, round(watch_ms / duration_ms, 4))
+    assert f'"watchSeconds":{watch_ms / 1000!r},' in written
+    assert f'"durationSeconds":{duration_ms / 1000!r},"percentWatched":{share!r},' in written
 
 
 def test_record_of_a_bare_view_has_the_same_fields() -> None:
