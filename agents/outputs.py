@@ -70,7 +70,7 @@ class KafkaOutputs:
         self._windows = names.topic("windows")
         self._health = names.topic("health")
         self._state = names.topic("state")
-        self._watched: asyncio.Future[None] | None = None
+        self._watched: set[asyncio.Future[None]] = set()
 
     def accepted(self, partition: int, records: Sequence[AcceptedRecord]) -> None:
         """Records of ``events.accepted``, with the raw record's partition:offset as a header."""
@@ -142,11 +142,12 @@ class KafkaOutputs:
 
     def _watch(self, acknowledged: "asyncio.Future[None]") -> None:
         # Batches share one future, so most records find theirs watched already.
-        if acknowledged is not self._watched:
-            self._watched = acknowledged
+        if acknowledged not in self._watched:
+            self._watched.add(acknowledged)
             acknowledged.add_done_callback(self._check)
 
     def _check(self, acknowledged: "asyncio.Future[None]") -> None:
+        self._watched.discard(acknowledged)
         if not acknowledged.cancelled():
             error = acknowledged.exception()
             if error is not None:

@@ -80,3 +80,17 @@ async def test_write_that_fails_stops_the_worker_once_per_batch() -> None:
     writer.batch.set_exception(BrokerUnavailableError("no acknowledgement"))
     await asyncio.sleep(0)
     assert [str(error) for error in failures] == ["no acknowledgement"]
+
+
+async def test_batches_whose_records_come_by_turns_are_watched_once_each() -> None:
+    writer = FakeWriter()
+    failures: list[BaseException] = []
+    outputs = KafkaOutputs(Names(), writer, lambda _: 0, failures.append)
+    first, second = writer.batch, asyncio.get_running_loop().create_future()
+    for batch in [first, second] * 3:
+        writer.batch = batch
+        outputs.view(b"u", b"{}", 1)
+    first.set_exception(BrokerUnavailableError("first"))
+    second.set_exception(BrokerUnavailableError("second"))
+    await asyncio.sleep(0)
+    assert [str(error) for error in failures] == ["first", "second"]
