@@ -2,9 +2,13 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 
 from app.kafka_producer import RecordBatch
 from models.errors import BrokerUnavailableError
+
+HeadedRecord = tuple[bytes, bytes, int, bytes]
+"""Key, value, time in milliseconds, and the value of a header."""
 
 
 class Receipt:
@@ -55,6 +59,20 @@ class Batch:
         self.acknowledged.add_done_callback(_look_at)
         self._build = records.build
         self._built: bytes | bytearray | None = None
+
+    def append_run(self, records: Sequence[HeadedRecord], header: str) -> int:
+        """Take records, each with one ``header``, as far as they fit; how many it took."""
+        append, count, size = self.append, self.count, 0
+        for key, value, timestamp_ms, header_value in records:
+            appended = append(count, timestamp_ms, key, value, [(header, header_value)])
+            if appended is None:
+                break
+            count += 1
+            size += appended.size
+        taken = count - self.count
+        self.count = count
+        self.bytes += size
+        return taken
 
     def built(self) -> bytes | bytearray:
         """The batch as it is sent; it takes no record any more."""

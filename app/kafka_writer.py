@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from app.kafka_batches import Batch, Lane, Receipt
+from app.kafka_batches import Batch, HeadedRecord, Lane, Receipt
 from app.kafka_pending import Pending
 from app.kafka_producer import CONNECTION_ERRORS, Appended, KafkaProducer, Producer
 from app.kafka_shipping import Shipping
@@ -29,8 +29,6 @@ log = logging.getLogger(__name__)
 
 Record = tuple[int, bytes | None, bytes | None]
 """Partition, key and value."""
-HeadedRecord = tuple[bytes, bytes, int, bytes]
-"""Key, value, time in milliseconds, and the value of a header."""
 
 
 class KafkaWriter:
@@ -127,17 +125,23 @@ class KafkaWriter:
         return self._append(lane, timestamp_ms, key, value, listed).acknowledged
 
     def append_run(
-        self, topic: str, partition: int, records: Iterable[HeadedRecord], header: str
+        self, topic: str, partition: int, records: Sequence[HeadedRecord], header: str
     ) -> "list[asyncio.Future[None]]":
         """Take records of one partition, each with one ``header``; the futures of their batches."""
         lane = self._lanes.get((topic, partition)) or self._new_lane(topic, partition)
-        last: Batch | None = None
+        batch = lane.open
         futures: list[asyncio.Future[None]] = []
-        for key, value, timestamp_ms, header_value in records:
-            batch = self._append(lane, timestamp_ms, key, value, [(header, header_value)])
-            if batch is not last:
-                last = batch
+        while records:
+            batch = batch or self._open_batch(lane)
+            before = batch.bytes
+            taken = batch.append_run(records, header)
+            self._pending.bytes += batch.bytes - before
+            if taken:
                 futures.append(batch.acknowledged)
+            elif not batch.count:
+                raise AssertionError("an empty batch takes any record")
+            records = records[taken:]
+            batch = None
         return futures
 
     def append_all(

@@ -196,6 +196,17 @@ async def test_run_of_records_has_a_header_each_and_the_futures_of_its_batches()
         ]
 
 
+async def test_run_after_a_full_batch_begins_another_and_one_of_nothing_begins_none() -> None:
+    broker = FakeBroker(room=2)
+    async with writing_to(broker) as writer:
+        assert writer.append_run("t", 0, [], "source") == []
+        full = [writer.append("t", 0, None, b"%d" % n) for n in range(2)]
+        futures = writer.append_run("t", 0, [(b"k", b"next", 1, b"0:2")], "source")
+        assert futures[0] not in full
+        await writer.flush()
+    assert broker.sent == [("t", 0, [b"0", b"1"]), ("t", 0, [b"next"])]
+
+
 async def test_next_batch_of_a_partition_waits_for_the_one_before_but_other_partitions_do_not() -> (
     None
 ):
