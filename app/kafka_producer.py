@@ -1,11 +1,13 @@
 """The connection to Kafka that the writer ships its batches over."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, cast
+from functools import partial
+from typing import Any, Protocol, cast
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError, for_code
 from aiokafka.protocol.produce import ProduceRequest
+from aiokafka.protocol.types import Int32, String
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 CONNECTION_ERRORS = (
@@ -18,8 +20,11 @@ _METADATA_MAX_AGE_MS = 30_000
 _ALL_REPLICAS = -1
 _RECORD_FORMAT = 2
 _NO_PRODUCER_ID = -1
+_NO_TOPICS = Int32.encode(0)
 
 Headers = Sequence[tuple[str, bytes]]
+BuiltBatch = tuple[str, int, bytes | bytearray]
+"""Topic, partition, and the batch as it is sent."""
 
 
 class Appended(Protocol):
@@ -66,7 +71,7 @@ class Producer(Protocol):
         """Ask who leads a partition; fails where it does not exist."""
 
     async def send(
-        self, broker: int, batches: Sequence[tuple[str, int, bytes | bytearray]]
+        self, broker: int, batches: Sequence[BuiltBatch]
     ) -> Mapping[tuple[str, int], KafkaError | None]:
         """Send built batches, one of each partition, to the broker that leads them.
 
@@ -82,6 +87,40 @@ class Producer(Protocol):
 
     async def is_reachable(self, topic: str) -> bool:
         """Ask the brokers, now, whether ``topic`` exists."""
+
+
+class BatchesRequest:
+    """A produce request that copies each batch once on the way to its bytes.
+
+    aiokafka's own types copy it again for every array and structure that it stands in.
+    """
+
+    def __init__(self, batches: Sequence[BuiltBatch], request_ms: int) -> None:
+        self._batches = batches
+        self._request_ms = request_ms
+
+    def prepare(self, versions: Mapping[int, tuple[int, int]]) -> Any:
+        """The request for a broker that takes these versions; the topics are last in all of them.
+
+        A connection asks any request for that, and what it is given for its bytes.
+        """
+        request = ProduceRequest(None, _ALL_REPLICAS, self._request_ms, []).prepare(versions)
+        pieces = [request.encode().removesuffix(_NO_TOPICS), *_topics(self._batches)]
+        request.encode = partial(b"".join, pieces)
+        return request
+
+
+def _topics(batches: Sequence[BuiltBatch]) -> list[bytes | bytearray]:
+    """The topics of a produce request, as they are encoded."""
+    topics: dict[str, list[tuple[int, bytes | bytearray]]] = {}
+    for topic, partition, built in batches:
+        topics.setdefault(topic, []).append((partition, built))
+    pieces: list[bytes | bytearray] = [Int32.encode(len(topics))]
+    for topic, partitions in topics.items():
+        pieces += (String().encode(topic), Int32.encode(len(partitions)))
+        for partition, built in partitions:
+            pieces += (Int32.encode(partition), Int32.encode(len(built)), built)
+    return pieces
 
 
 class KafkaProducer:
@@ -144,15 +183,11 @@ class KafkaProducer:
             await self._client.force_metadata_update()
 
     async def send(
-        self, broker: int, batches: Sequence[tuple[str, int, bytes | bytearray]]
+        self, broker: int, batches: Sequence[BuiltBatch]
     ) -> Mapping[tuple[str, int], KafkaError | None]:
         """Send built batches to the broker that leads their partitions."""
-        topics: dict[str, list[tuple[int, bytes]]] = {}
-        for topic, partition, built in batches:
-            topics.setdefault(topic, []).append((partition, bytes(built)))
-        request = ProduceRequest(None, _ALL_REPLICAS, self._request_ms, list(topics.items()))
         try:
-            answer = await self._client.send(broker, request)
+            answer = await self._client.send(broker, BatchesRequest(batches, self._request_ms))
         except KafkaError as error:
             self._doubt(error)
             raise
