@@ -20,7 +20,9 @@ OUTCOMES = (COMPLETED, SWIPED, REPLACED, TIMED_OUT, NEVER_STARTED, FAILED)
 
 OPEN: Final = ""
 
-_encode: Final = msgspec.json.Encoder().encode
+_encode_into: Final = msgspec.json.Encoder().encode_into
+_BUFFER: Final = bytearray()
+"""What every record is encoded in: a buffer of its own would grow in many steps."""
 _EMPTY_DIGEST: Final = blake2b(digest_size=12)
 
 NEVER: Final = -1
@@ -284,7 +286,7 @@ def view_record(view: View) -> bytes:
     """The view as JSON in the shape of the ``views`` topic."""
     platform, country, network_type, cdn, app_version = view.context
     # In the order of the fields: looking up each by its name would take a sixth longer.
-    return _encode(
+    _encode_into(
         ViewRecord(
             view_id(view),
             view.session_id,
@@ -321,8 +323,10 @@ def view_record(view: View) -> bytes:
             country,
             network_type,
             cdn,
-        )
+        ),
+        _BUFFER,
     )
+    return bytes(_BUFFER)
 
 
 def _share_watched(view: View) -> float | None:
