@@ -10,13 +10,14 @@ time of the checkpoint: small numbers take few bytes.
 from collections.abc import Sequence
 from typing import Final, cast
 
+from msgspec.structs import astuple
+
 from models.dimensions import Slices
 from models.events import EntryPoint, ImpressionData, PlayStartData
 from models.marks import FIRST_FRAME, IMPRESSION, SWIPE, Mark
 from models.views import OPEN, Counted, CountedEnd, EndedView, View
+from tables.segments import Context, EncodedList
 from tables.sessions import Session
-
-Context = tuple[str | None, ...]
 
 _NOWHERE: Final = -1
 """The place of slices that are not there."""
@@ -37,6 +38,11 @@ _ENDED: Final = 1024
 _SKIP: Final = 1
 _QOE_LIMITED: Final = 2
 
+_VALUES_AT_ONCE: Final = 4_000
+"""So many values, those of some dozens of viewers, are encoded as soon as they are there."""
+
+_values_of: Final = astuple
+
 
 class SessionWriter:
     """Collects viewers for one segment of a checkpoint.
@@ -46,29 +52,35 @@ class SessionWriter:
     """
 
     def __init__(self, clock_ms: int) -> None:
-        self.values: list[object] = []
         self.slices: dict[Slices, int] = {}
         """Those that were named, in their order, and the place of each."""
         self.contexts: dict[Context, int] = {}
         self._clock_ms = clock_ms
+        self._last_slices: Slices | None = None
+        self._last_place = _NOWHERE
+        self._values: list[object] = []
+        """Those that are not encoded yet."""
+        self._encoded = EncodedList()
 
     def add(self, session: Session) -> None:
         """Write what changed of one viewer since the last cut, or everything where that says so."""
-        values, clock_ms = self.values, self._clock_ms
+        values, clock_ms = self._values, self._clock_ms
         whole = session.whole
-        values.append(session.viewer)
-        values.append(whole)
-        values.append(clock_ms - session.newest_at_ms)
-        values.append(clock_ms - session.forgotten_at_ms)
-        values.append(clock_ms - session.marks_from_ms)
-        values.append(clock_ms - session.active_pane_ms)
-        self._add_slices(session.active_slices)
+        slices = session.active_slices
+        values += [
+            session.viewer,
+            whole,
+            clock_ms - session.newest_at_ms,
+            clock_ms - session.forgotten_at_ms,
+            clock_ms - session.marks_from_ms,
+            clock_ms - session.active_pane_ms,
+            _NOWHERE if slices is None else self._place_of(slices),
+        ]
         if not whole:
             left = session.left
             values.append(0 if left is None else len(left))
             if left is not None:
-                for number in left:
-                    values.append(number)
+                values += left
         count_at = len(values)
         values.append(0)
         written = 0
@@ -95,18 +107,30 @@ class SessionWriter:
         for place in range(first, end):
             self._add_mark(marks[place])
         session.was_written()
+        if len(values) >= _VALUES_AT_ONCE:
+            self._encode()
 
-    def _add_slices(self, slices: Slices | None) -> None:
-        if slices is None:
-            self.values.append(_NOWHERE)
-            return
+    def finish(self) -> EncodedList:
+        """The values of all viewers that were added."""
+        self._encode()
+        return self._encoded
+
+    def _encode(self) -> None:
+        self._encoded.extend(self._values)
+        self._values.clear()
+
+    def _place_of(self, slices: Slices) -> int:
+        # Most often those of before: of the viewer, of a view, and where it was counted.
+        if slices is self._last_slices:
+            return self._last_place
         place = self.slices.get(slices)
         if place is None:
             place = self.slices[slices] = len(self.slices)
-        self.values.append(place)
+        self._last_slices, self._last_place = slices, place
+        return place
 
     def _add_view(self, view: View) -> None:
-        values, clock_ms = self.values, self._clock_ms
+        values, clock_ms = self._values, self._clock_ms
         view.touched = False
         context = self.contexts.get(view.context)
         if context is None:
@@ -142,65 +166,72 @@ class SessionWriter:
             flags |= _COUNTS
         if view.ended_by != OPEN:
             flags |= _ENDED
-        values.append(flags)
-        values.append(view.number)
-        values.append(view.content_id)
-        values.append(view.session_id)
-        values.append(view.device_id)
-        values.append(view.user_id)
-        values.append(clock_ms - view.opened_at_ms)
-        values.append(view.opened_by)
-        values.append(clock_ms - view.last_clock_ms)
-        self._add_slices(view.slices)
-        values.append(context)
-        values.append(view.position)
-        values.append(view.entry_point)
-        values.append(view.feed_id)
-        values.append(clock_ms - view.started_at_ms)
-        values.append(view.startup_ms)
-        values.append(view.rendition)
-        values.append(view.codec)
-        values.append(view.autoplay)
-        values.append(view.watch_ms)
-        values.append(view.watch_floor_ms)
-        values.append(clock_ms - view.anchor_at_ms)
-        values.append(view.anchor_position_ms)
-        values.append(view.stall_since_anchor_ms)
-        values.append(view.duration_ms)
+        values += [
+            flags,
+            view.number,
+            view.content_id,
+            view.session_id,
+            view.device_id,
+            view.user_id,
+            clock_ms - view.opened_at_ms,
+            view.opened_by,
+            clock_ms - view.last_clock_ms,
+            self._place_of(view.slices),
+            context,
+            view.position,
+            view.entry_point,
+            view.feed_id,
+            clock_ms - view.started_at_ms,
+            view.startup_ms,
+            view.rendition,
+            view.codec,
+            view.autoplay,
+            view.watch_ms,
+            view.watch_floor_ms,
+            clock_ms - view.anchor_at_ms,
+            view.anchor_position_ms,
+            view.stall_since_anchor_ms,
+            view.duration_ms,
+        ]
         self._add_counted(view.play_counted)
         if view.completed:
             values.append(clock_ms - view.completed_at_ms)
         self._add_counted(view.completion_counted)
         if has_counts:
-            values.append(view.loop_count)
-            values.append(view.rebuffers)
-            values.append(view.rebuffer_ms)
-            values.append(view.upshifts)
-            values.append(view.downshifts)
-            values.append(view.errors)
-            values.append(view.share_platform)
+            values += [
+                view.loop_count,
+                view.rebuffers,
+                view.rebuffer_ms,
+                view.upshifts,
+                view.downshifts,
+                view.errors,
+                view.share_platform,
+            ]
         if view.ended_by != OPEN:
-            values.append(view.ended_by)
-            values.append(clock_ms - view.ended_at_ms)
-            values.append(clock_ms - view.ended_clock_ms)
-            values.append(view.next_content_id)
+            values += [
+                view.ended_by,
+                clock_ms - view.ended_at_ms,
+                clock_ms - view.ended_clock_ms,
+                view.next_content_id,
+            ]
             self._add_end(view.end_counted)
 
     def _add_counted(self, counted: Counted | None) -> None:
         if counted is None:
-            self.values.append(None)
+            self._values.append(None)
         else:
-            self.values.append(self._clock_ms - counted.pane_ms)
-            self._add_slices(counted.slices)
+            self._values += [self._clock_ms - counted.pane_ms, self._place_of(counted.slices)]
 
     def _add_end(self, counted: CountedEnd | None) -> None:
-        values = self.values
+        values = self._values
         if counted is None:
             values.append(None)
             return
-        values.append(self._clock_ms - counted.pane_ms)
-        self._add_slices(counted.slices)
-        values.append(counted.figures)
+        values += [
+            self._clock_ms - counted.pane_ms,
+            self._place_of(counted.slices),
+            counted.figures,
+        ]
         ended = counted.for_content
         if ended is None:
             values.append(None)
@@ -209,24 +240,21 @@ class SessionWriter:
             values.append(ended.basis_points)
 
     def _add_mark(self, mark: Mark) -> None:
-        values = self.values
-        values.append(mark.kind)
-        values.append(self._clock_ms - mark.at_ms)
-        values.append(self._clock_ms - mark.arrived_ms)
-        values.append(mark.content_id)
-        values.append(mark.event_id)
-        values.append(mark.view)
+        values, clock_ms = self._values, self._clock_ms
+        values += [
+            mark.kind,
+            clock_ms - mark.at_ms,
+            clock_ms - mark.arrived_ms,
+            mark.content_id,
+            mark.event_id,
+            mark.view,
+        ]
         if mark.kind == IMPRESSION:
-            shown = cast(ImpressionData, mark.impression)
-            values.append(shown.position)
-            values.append(shown.entry_point)
-            values.append(shown.feed_id)
+            # Position, entry point and feed.
+            values += _values_of(cast(ImpressionData, mark.impression))
         elif mark.kind == FIRST_FRAME:
-            frame = cast(PlayStartData, mark.first_frame)
-            values.append(frame.startup_time)
-            values.append(frame.rendition)
-            values.append(frame.codec)
-            values.append(frame.autoplay)
+            # Startup time, rendition, codec and autoplay.
+            values += _values_of(cast(PlayStartData, mark.first_frame))
         elif mark.kind == SWIPE:
             values.append(mark.next_content_id)
 

@@ -9,12 +9,11 @@ A segment has the viewers as they were when its cut was begun, and is written in
 go on: whoever is about to change is written first.
 """
 
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from models.dimensions import SliceTable
-from tables.saved_sessions import Context, SessionReader, SessionWriter
+from tables.saved_sessions import SessionReader, SessionWriter
+from tables.segments import decode_segment, encode_segment
 from tables.session_changes import SessionChanges
 from tables.sessions import Session
 
@@ -24,30 +23,12 @@ STALE_RATIO = 4
 _SPARE_VIEWERS = 1_000
 
 
-class Segment(msgspec.Struct, array_like=True, gc=False):
-    """The viewers that changed since the cut before, and those that were forgotten.
-
-    ``values`` are those of :class:`tables.saved_sessions.SessionWriter`, which name slices and
-    contexts by their places, and times as distances from ``clock_ms``.
-    """
-
-    clock_ms: int
-    slices: list[tuple[str, ...]]
-    contexts: list[Context]
-    values: list[Any]
-    gone: list[str]
-
-
 class SegmentCut(NamedTuple):
     """The segment to write, if any viewer changed, and the numbers of those that may go then."""
 
     number: int
     payload: bytes | None
     dropped: list[int]
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Segment).decode
 
 
 class SessionLog:
@@ -114,14 +95,15 @@ class SessionLog:
         if not self._cut:
             return SegmentCut(self._cut_number, None, dropped)
         writer = self._changes.writer
-        segment = Segment(
+        payload = encode_segment(
             self._clock_ms,
             [slices.values for slices in writer.slices],
             list(writer.contexts),
-            writer.values,
+            writer.finish(),
             self._gone,
         )
-        return SegmentCut(self._cut_number, _encode(segment), dropped)
+        self._changes.writer = SessionWriter(self._clock_ms)
+        return SegmentCut(self._cut_number, payload, dropped)
 
     def confirm(self) -> None:
         """What the last cut returned is durable."""
@@ -136,7 +118,7 @@ class SessionLog:
     def load(self, number: int, payload: bytes) -> None:
         """Restore what a segment says that a cut returned; load segments in ascending order, since
         a newer one goes on from what older ones say."""
-        segment = _decode(payload)
+        segment = decode_segment(payload)
         slices = [self._table.get(values) for values in segment.slices]
         reader = SessionReader(segment.clock_ms, slices, segment.contexts, segment.values)
         found = reader.read_into(self._sessions)

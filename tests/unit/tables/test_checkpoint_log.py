@@ -302,7 +302,7 @@ def test_checkpoint_that_could_not_be_encoded_leaves_nothing(
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(partition.state.views.log, "end", fail)
+        patch.setattr(session_log, "encode_segment", fail)
         with pytest.raises(MemoryError):
             partition.cut()
     before = len(log)

@@ -51,8 +51,12 @@ def written(*sessions: Session) -> SessionReader:
     writer = SessionWriter(CLOCK_MS)
     for session in sessions:
         writer.add(session)
-    values = msgspec.msgpack.decode(msgspec.msgpack.encode(writer.values))
-    return SessionReader(CLOCK_MS, list(writer.slices), list(writer.contexts), values)
+    return SessionReader(CLOCK_MS, list(writer.slices), list(writer.contexts), values_of(writer))
+
+
+def values_of(writer: SessionWriter) -> list[object]:
+    """What was written, decoded."""
+    return msgspec.msgpack.decode(b"".join(writer.finish().parts()), type=list[object])
 
 
 def again(*sessions: Session) -> list[Session]:
@@ -191,10 +195,19 @@ def test_viewers_keep_their_order_and_share_what_they_shared() -> None:
     assert read[0].open["a"].context is read[2].open["b"].context
 
 
+def test_viewers_of_more_values_than_are_encoded_at_once_are_read_again() -> None:
+    sessions = [session_of(*(view(n, f"{n}") for n in range(first, 200))) for first in range(3)]
+    for number, session in enumerate(sessions):
+        session.viewer = f"viewer-{number}"
+        for one in session.all_views():
+            one.viewer = session.viewer
+    assert [facts(one) for one in again(*sessions)] == [facts(one) for one in sessions]
+
+
 def test_a_value_of_another_type_than_was_written_is_an_error() -> None:
     writer = SessionWriter(CLOCK_MS)
     writer.add(session_of(view(1, "a")))
-    values = [*writer.values[:-1], "twelve"]
+    values = [*values_of(writer)[:-1], "twelve"]
     reader = SessionReader(CLOCK_MS, list(writer.slices), list(writer.contexts), values)
     with pytest.raises(TypeError):
         reader.read_into({})
