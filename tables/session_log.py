@@ -47,7 +47,8 @@ class SessionLog:
         self._table = table
         self._changes = changes
         self._segments: dict[int, list[str]] = {}
-        self._cut: set[str] = set()
+        self._cut: dict[str, None] = {}
+        """In the order in which they changed: so they lie side by side in memory."""
         self._clock_ms = 0
         self._waiting: list[Session] = []
         self._whole: list[Session] = []
@@ -67,18 +68,23 @@ class SessionLog:
             session = self._sessions.get(viewer)
             if session is not None:
                 session.whole = True
-        self._cut.update(touched.viewer for touched in self._changes.touched)
+        for touched in self._changes.touched:
+            self._cut[touched.viewer] = None
         self._changes.touched.clear()
         self._shorten()
         self._cut_number = max(self._segments, default=self._cut_number) + 1
         self._clock_ms = clock_ms
         self._changes.writer = SessionWriter(clock_ms)
-        found = {viewer: self._sessions.get(viewer) for viewer in self._cut}
-        self._waiting = [session for session in found.values() if session is not None]
-        self._gone = [viewer for viewer, session in found.items() if session is None]
-        self._whole = [session for session in self._waiting if session.whole]
-        for session in self._waiting:
+        self._waiting, self._whole, self._gone = [], [], []
+        for viewer in self._cut:
+            session = self._sessions.get(viewer)
+            if session is None:
+                self._gone.append(viewer)
+                continue
             session.unwritten = True
+            self._waiting.append(session)
+            if session.whole:
+                self._whole.append(session)
 
     def write(self, viewers: int) -> bool:
         """Write so many viewers, and tell whether that were the last ones."""
@@ -153,7 +159,7 @@ class SessionLog:
                 if session is None or session.saved_in != oldest:
                     continue
                 if viewer not in self._cut:
-                    self._cut.add(viewer)
+                    self._cut[viewer] = None
                     room -= 1
                 elif not session.whole:
                     room_for_changes -= 1

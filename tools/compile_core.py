@@ -54,6 +54,7 @@ MODULES = (
     "tables/rolling.py",
     "tables/saved_sessions.py",
     "tables/session_changes.py",
+    "tables/session_log.py",
     "tables/sessions.py",
     "tables/timers.py",
     "tables/view_events.py",
