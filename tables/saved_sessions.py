@@ -217,21 +217,21 @@ class SessionWriter:
             self._add_end(view.end_counted)
 
     def _add_counted(self, counted: Counted | None) -> None:
+        values = self._values
         if counted is None:
-            self._values.append(None)
+            values.append(None)
         else:
-            self._values += [self._clock_ms - counted.pane_ms, self._place_of(counted.slices)]
+            values.append(self._clock_ms - counted.pane_ms)
+            values.append(self._place_of(counted.slices))
 
     def _add_end(self, counted: CountedEnd | None) -> None:
         values = self._values
         if counted is None:
             values.append(None)
             return
-        values += [
-            self._clock_ms - counted.pane_ms,
-            self._place_of(counted.slices),
-            counted.figures,
-        ]
+        values.append(self._clock_ms - counted.pane_ms)
+        values.append(self._place_of(counted.slices))
+        values.append(counted.figures)
         ended = counted.for_content
         if ended is None:
             values.append(None)
