@@ -12,11 +12,12 @@ from typing import Final, cast
 
 from msgspec.structs import astuple
 
+from models.checked_events import Context
 from models.dimensions import Slices
 from models.events import EntryPoint, ImpressionData, PlayStartData
 from models.marks import FIRST_FRAME, IMPRESSION, SWIPE, Mark
 from models.views import OPEN, Counted, CountedEnd, EndedView, View
-from tables.segments import Context, EncodedList
+from tables.segments import EncodedList
 from tables.sessions import Session
 
 _NOWHERE: Final = -1

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-Context = tuple[str | None, ...]
+from models.checked_events import Context
 
 
 class Segment(msgspec.Struct, array_like=True, gc=False):
