@@ -10,12 +10,11 @@ time of the checkpoint: small numbers take few bytes.
 from collections.abc import Sequence
 from typing import Final, cast
 
-from msgspec.structs import astuple
-
 from models.checked_events import Context
 from models.dimensions import Slices
 from models.events import EntryPoint, ImpressionData, PlayStartData
 from models.marks import FIRST_FRAME, IMPRESSION, SWIPE, Mark
+from models.plain_names import values_of
 from models.views import OPEN, Counted, CountedEnd, EndedView, View
 from tables.segments import EncodedList
 from tables.sessions import Session
@@ -41,8 +40,6 @@ _QOE_LIMITED: Final = 2
 
 _VALUES_AT_ONCE: Final = 4_000
 """So many values, those of some dozens of viewers, are encoded as soon as they are there."""
-
-_values_of: Final = astuple
 
 
 class SessionWriter:
@@ -252,10 +249,10 @@ class SessionWriter:
         ]
         if mark.kind == IMPRESSION:
             # Position, entry point and feed.
-            values += _values_of(cast(ImpressionData, mark.impression))
+            values += values_of(cast(ImpressionData, mark.impression))
         elif mark.kind == FIRST_FRAME:
             # Startup time, rendition, codec and autoplay.
-            values += _values_of(cast(PlayStartData, mark.first_frame))
+            values += values_of(cast(PlayStartData, mark.first_frame))
         elif mark.kind == SWIPE:
             values.append(mark.next_content_id)
 
