@@ -4,7 +4,7 @@ from typing import Any, Final, final
 
 from mypy_extensions import mypyc_attr
 
-from models.events import Envelope, Event, SwipeData
+from models.events import Envelope, Event, SwipeData, decode_known, partition_key
 from models.marks import SWIPE
 
 Context = tuple[str | None, ...]
@@ -20,6 +20,9 @@ _COUNTRY: Final = _FIELDS.index("country")
 _NETWORK_TYPE: Final = _FIELDS.index("network_type")
 _CDN: Final = _FIELDS.index("cdn")
 _APP_VERSION: Final = _FIELDS.index("app_version")
+_EVENT_ID: Final = _FIELDS.index("event_id")
+_TIMESTAMP: Final = _FIELDS.index("timestamp")
+_SENT_AT: Final = _FIELDS.index("sent_at")
 
 
 @final
@@ -27,13 +30,13 @@ _APP_VERSION: Final = _FIELDS.index("app_version")
 class CheckedEvent:
     """An event that may be accepted.
 
-    What every event is asked for is an attribute of its own: those of ``event`` take compiled code
-    several times as long to read.
+    What every event is asked for is an attribute of its own: those of a typed message take compiled
+    code several times as long to read, and of most events none is made.
 
     Args:
-        values: the fields of ``event``, those of the envelope first and ``data`` last.
+        raw: the event's JSON, from which the typed message is made where ``typed`` is None.
+        values: of the envelope's fields; times may be in any form.
         kind: one of :mod:`models.event_kinds`.
-        event_id: the id that it came with.
         timestamp_ms: final: corrected by the client's clock and held at server time where it ran
             ahead; ``adjusted`` says that it was changed.
         normalised: the event's JSON where it had to be rewritten (another spelling of a field),
@@ -49,33 +52,41 @@ class CheckedEvent:
         "context",
         "data",
         "device_id",
-        "event",
         "event_id",
+        "has_sent_at",
+        "has_timestamp",
         "kind",
         "normalised",
+        "raw",
         "session_id",
         "timestamp_ms",
+        "typed",
         "user_id",
     )
 
     def __init__(
         self,
-        event: Event,
+        raw: bytes,
+        typed: Event | None,
         values: tuple[Any, ...],
+        data: Any,
         kind: int,
-        event_id: str | None,
         timestamp_ms: int,
         adjusted: bool,
         normalised: bytes | None,
         can_be_continued: bool,
     ) -> None:
-        self.event = event
+        self.raw = raw
+        self.typed = typed
         self.kind = kind
-        self.event_id = event_id
         self.timestamp_ms = timestamp_ms
         self.adjusted = adjusted
         self.normalised = normalised
         self.can_be_continued = can_be_continued
+        self.event_id: str | None = values[_EVENT_ID]
+        """The id that it came with."""
+        self.has_timestamp = values[_TIMESTAMP] is not None
+        self.has_sent_at = values[_SENT_AT] is not None
         self.session_id: str | None = values[_SESSION_ID]
         self.device_id: str | None = values[_DEVICE_ID]
         self.user_id: str | None = values[_USER_ID]
@@ -86,14 +97,23 @@ class CheckedEvent:
             values[_CDN],
             values[_APP_VERSION],
         )
-        self.data: Any = values[-1]
-        self.content_id = _subject_id(kind, values)
+        self.data = data
+        self.content_id: str = _left(data) if kind == SWIPE else values[_CONTENT_ID]
         """The content that it is about; of a swipe, the one left."""
 
+    @property
+    def event(self) -> Event:
+        """All of it as a typed message."""
+        if self.typed is None:
+            self.typed = decode_known(self.raw)
+        return self.typed
 
-def _subject_id(kind: int, values: tuple[Any, ...]) -> str:
-    if kind == SWIPE:
-        swipe: SwipeData = values[-1]
-        return swipe.from_content_id
-    content_id: str = values[_CONTENT_ID]
-    return content_id
+    def key(self) -> str:
+        """What :func:`models.events.partition_key` says."""
+        if self.session_id is not None:
+            return self.session_id
+        return partition_key(self.event)
+
+
+def _left(swipe: SwipeData) -> str:
+    return swipe.from_content_id

@@ -34,19 +34,30 @@ def event_time(
         faults.insert(0, Fault(INVALID_TYPE, "timestamp", f"timestamp: {_EXPECTED}"))
     if faults or timestamp_ms is None:
         return faults
+    at_ms, adjusted = corrected(timestamp_ms, sent_ms, now_ms)
+    if is_too_old(at_ms, now_ms):
+        return [
+            Fault(
+                TOO_OLD,
+                "timestamp",
+                f"timestamp: {format_timestamp(at_ms)} is over 24 hours before server "
+                f"time, {format_timestamp(now_ms)}",
+            )
+        ]
+    return at_ms, adjusted
+
+
+def corrected(timestamp_ms: int, sent_ms: int | None, now_ms: int) -> tuple[int, bool]:
+    """The final timestamp and whether it was adjusted; it may be too old all the same."""
     adjusted = False
     if sent_ms is not None and not -CLOCK_SKEW_MS <= now_ms - sent_ms <= CLOCK_SKEW_MS:
         timestamp_ms += now_ms - sent_ms
         adjusted = True
     if timestamp_ms > now_ms + MAX_AHEAD_MS:
         return now_ms, True
-    if timestamp_ms < now_ms - MAX_AGE_MS:
-        return [
-            Fault(
-                TOO_OLD,
-                "timestamp",
-                f"timestamp: {format_timestamp(timestamp_ms)} is over 24 hours before server "
-                f"time, {format_timestamp(now_ms)}",
-            )
-        ]
     return timestamp_ms, adjusted
+
+
+def is_too_old(at_ms: int, now_ms: int) -> bool:
+    """Whether an event of that time is not taken any more."""
+    return at_ms < now_ms - MAX_AGE_MS

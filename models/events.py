@@ -234,16 +234,10 @@ EVENT_TYPES: dict[str, type[Envelope]] = {
 CUSTOM: Final = "custom"
 _LABELS: dict[type, str] = {CustomEvent: CUSTOM, **{kind: n for n, kind in EVENT_TYPES.items()}}
 
+values_of: Final = msgspec.structs.astuple
+"""The values of a message in the order of its fields; of an event those of the envelope first."""
 decode_known = msgspec.json.Decoder(KnownEvent).decode
 decode_custom = msgspec.json.Decoder(CustomEvent).decode
-
-
-def content_ids(event: Event) -> tuple[str, ...]:
-    """Every content that an event names: of a swipe the one left and the one gone to."""
-    own = () if event.content_id is None else (event.content_id,)
-    if type(event) is Swipe:
-        return (event.data.from_content_id, event.data.to_content_id, *own)
-    return own
 
 
 def partition_key(event: Event) -> str:

@@ -13,10 +13,9 @@ import msgspec
 from models.catalogue import Catalogue
 from models.event_kinds import KIND_OF
 from models.event_time import event_time
-from models.events import EVENT_TYPES, CustomEvent, Envelope, Event
+from models.events import EVENT_TYPES, CustomEvent, Envelope, Event, values_of
 from models.fields import FieldRule, rules_of
 from models.names import CONTENT_ID, EVENT_NAME, known_spelling
-from models.plain_names import values_of
 from models.verdicts import (
     INVALID_CONTENT_ID,
     INVALID_TYPE,
@@ -70,10 +69,11 @@ def explain(
     rewritten = msgspec.json.encode(normalised) if normalised != fields else None
     timestamp_ms, adjusted = time
     return CheckedEvent(
+        raw,
         event,
         values_of(event),
+        event.data,
         KIND_OF[event_type],
-        event.event_id,
         timestamp_ms,
         adjusted,
         rewritten,

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from models.catalogue import Catalogue
-from models.events import partition_key
 from models.explanation import MAX_EVENT_BYTES, too_large
 from models.validation import read_event
 from models.verdicts import Refusal
@@ -37,6 +36,6 @@ def take_in(
             # The worker would refuse what was answered with `received`.
             refusals.append((index, too_large(len(value))))
             continue
-        keyed.append((partition_key(checked.event).encode(), value))
+        keyed.append((checked.key().encode(), value))
         event_ids.append(event_id)
     return keyed, event_ids, refusals

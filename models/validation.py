@@ -9,48 +9,40 @@ import re
 from typing import Any, Final
 
 import msgspec
-from mypy_extensions import i64
 
 from models.catalogue import Catalogue
 from models.event_kinds import KIND_OF
-from models.event_time import MAX_AGE_MS, MAX_AHEAD_MS, event_time
+from models.event_time import corrected, event_time, is_too_old
 from models.events import (
     EVENT_TYPES,
     Envelope,
     Event,
     SwipeData,
-    content_ids,
     decode_custom,
     decode_known,
+    values_of,
 )
 from models.explanation import (
     MAX_EVENT_BYTES,
     MAX_NESTING,
     explain,
 )
-from models.marks import SWIPE
-from models.names import MAX_CONTENT_ID, is_custom_name
-from models.plain_names import CLOSING, is_plain, values_of
-from models.timestamps import canonical_ms, is_canonical
+from models.names import CONTENT_ID, is_custom_name
+from models.plain_form import plain_reader
+from models.timestamps import parse_timestamp_ms
 from models.verdicts import CheckedEvent, Refusal
 
 __all__ = ["MAX_EVENT_BYTES", "read_event"]
 
 _decode_known: Final = decode_known
-_CONTENT_ID: Final = Envelope.__struct_fields__.index("content_id")
-_EVENT_ID: Final = Envelope.__struct_fields__.index("event_id")
-_TIMESTAMP: Final = Envelope.__struct_fields__.index("timestamp")
-_SENT_AT: Final = Envelope.__struct_fields__.index("sent_at")
-
-_SMALL_A: Final[i64] = ord("a")
-_SMALL_Z: Final[i64] = ord("z")
-_A: Final[i64] = ord("A")
-_Z: Final[i64] = ord("Z")
-_UNDERSCORE: Final[i64] = ord("_")
-# From - to : there are all the digits, a point, and a slash.
-_DASH: Final[i64] = ord("-")
-_COLON: Final[i64] = ord(":")
-_SLASH: Final[i64] = ord("/")
+_read_plain: Final = plain_reader()
+_FIELDS: Final = Envelope.__struct_fields__
+_CONTENT_ID: Final = _FIELDS.index("content_id")
+_EVENT_ID: Final = _FIELDS.index("event_id")
+_TIMESTAMP: Final = _FIELDS.index("timestamp")
+_SENT_AT: Final = _FIELDS.index("sent_at")
+_DATA: Final = len(_FIELDS)
+_KIND: Final = _DATA + 1
 
 # The decoder skips the fields it does not know without looking at how deep they go or how large
 # their numbers are. One translation leaves only what tells: a closing bracket as }, what may stand
@@ -80,42 +72,84 @@ def read_event(
         sent_at: the client's clock from the batch envelope; the event's own has priority.
         catalogue: the contents that it may be about; None: any.
     """
+    checked = None
+    if len(raw) <= MAX_EVENT_BYTES:
+        values = _read_plain(raw)
+        if values is None:
+            checked = _check_typed(raw, now_ms, sent_at, catalogue)
+        else:
+            checked = _check_plain(raw, values, now_ms, sent_at, catalogue)
+    return explain(raw, now_ms, sent_at, catalogue) if checked is None else checked
+
+
+def _check_plain(
+    raw: bytes,
+    values: tuple[Any, ...],
+    now_ms: int,
+    sent_at: str | None,
+    catalogue: Catalogue | None,
+) -> CheckedEvent | None:
+    """What :func:`models.plain_form.plain_reader` read, where it is accepted."""
+    data = values[_DATA]
+    if catalogue is not None and not _is_in(catalogue, values[_CONTENT_ID], data, now_ms):
+        return None
+    timestamp_ms: int | None = values[_TIMESTAMP]
+    sent_ms: int | None = values[_SENT_AT]
+    if sent_ms is None and sent_at is not None:
+        sent_ms = parse_timestamp_ms(sent_at)
+        if sent_ms is None:
+            return None
+    at_ms, adjusted = now_ms, False
+    if timestamp_ms is not None:
+        at_ms, adjusted = corrected(timestamp_ms, sent_ms, now_ms)
+        if is_too_old(at_ms, now_ms):
+            return None
+    as_it_is = timestamp_ms is not None and values[_EVENT_ID] is not None and not adjusted
+    return CheckedEvent(raw, None, values, data, values[_KIND], at_ms, adjusted, None, as_it_is)
+
+
+def _check_typed(
+    raw: bytes, now_ms: int, sent_at: str | None, catalogue: Catalogue | None
+) -> CheckedEvent | None:
+    """An event that the typed decoder takes, where it is accepted."""
     event = _decode(raw)
-    if event is not None:
-        kind = KIND_OF[type(event)]
-        values: tuple[Any, ...] = values_of(event)
-        plain = is_plain(raw, kind, values)
-        if (
-            (plain or _skipped_is_sound(raw))
-            and _content_ids_fit(kind, values)
-            and (catalogue is None or _is_in(catalogue, event, now_ms))
-        ):
-            event_id: str | None = values[_EVENT_ID]
-            timestamp: str | None = values[_TIMESTAMP]
-            own_sent_at: str | None = values[_SENT_AT]
-            as_it_is = plain and event_id is not None and raw[-1] == CLOSING
-            if timestamp is not None and own_sent_at is None and sent_at is None:
-                # Nearly all events: no more than one time to read, and nothing to correct.
-                at_ms = canonical_ms(timestamp)
-                if now_ms - MAX_AGE_MS <= at_ms <= now_ms + MAX_AHEAD_MS:
-                    return CheckedEvent(event, values, kind, event_id, at_ms, False, None, as_it_is)
-            time = event_time(timestamp, sent_at if own_sent_at is None else own_sent_at, now_ms)
-            if type(time) is tuple:
-                at_ms, adjusted = time
-                as_it_is = as_it_is and not adjusted
-                as_it_is = as_it_is and timestamp is not None and is_canonical(timestamp)
-                return CheckedEvent(event, values, kind, event_id, at_ms, adjusted, None, as_it_is)
-    return explain(raw, now_ms, sent_at, catalogue)
+    if event is None or not _skipped_is_sound(raw):
+        return None
+    content_id, data = event.content_id, event.data
+    if not _content_ids_fit(content_id, data):
+        return None
+    if catalogue is not None and not _is_in(catalogue, content_id, data, now_ms):
+        return None
+    time = event_time(event.timestamp, sent_at if event.sent_at is None else event.sent_at, now_ms)
+    if type(time) is not tuple:
+        return None
+    at_ms, adjusted = time
+    kind = KIND_OF[type(event)]
+    return CheckedEvent(raw, event, values_of(event), data, kind, at_ms, adjusted, None, False)
 
 
-def _is_in(catalogue: Catalogue, event: Event, now_ms: int) -> bool:
+def _is_in(catalogue: Catalogue, content_id: str | None, data: Any, now_ms: int) -> bool:
     """Whether every content that an event names is in the catalogue."""
-    return all(catalogue.knows(content_id, now_ms) for content_id in content_ids(event))
+    return all(catalogue.knows(named, now_ms) for named in _content_ids(content_id, data))
+
+
+def _content_ids_fit(content_id: str | None, data: Any) -> bool:
+    """Whether the content ids that an event names have their form."""
+    return all(CONTENT_ID.fullmatch(named) for named in _content_ids(content_id, data))
+
+
+def _content_ids(content_id: str | None, data: Any) -> list[str]:
+    """Every content that an event names: of a swipe the one left and the one gone to, and only a
+    swipe may be without its own."""
+    named = [] if content_id is None else [content_id]
+    if isinstance(data, SwipeData):
+        named += [data.from_content_id, data.to_content_id]
+    return named
 
 
 def _decode(raw: bytes) -> Event | None:
     """The typed event, or None where only the slow path can tell."""
-    if len(raw) > MAX_EVENT_BYTES or not (raw.isascii() or _is_utf8(raw)):
+    if not (raw.isascii() or _is_utf8(raw)):
         return None
     event: Event
     try:
@@ -128,34 +162,6 @@ def _decode(raw: bytes) -> Event | None:
         if event.event in EVENT_TYPES or not is_custom_name(event.event):
             return None
     return event
-
-
-def _content_ids_fit(kind: int, values: tuple[Any, ...]) -> bool:
-    """Whether the content ids in the values of an event have their form."""
-    if kind == SWIPE:
-        data: SwipeData = values[-1]
-        if not _content_id_fits(data.from_content_id) or not _content_id_fits(data.to_content_id):
-            return False
-    # Only a swipe may be without one.
-    content_id: str | None = values[_CONTENT_ID]
-    return content_id is None or _content_id_fits(content_id)
-
-
-def _content_id_fits(content_id: str) -> bool:
-    """What :data:`models.names.CONTENT_ID` says, in less time where it is compiled."""
-    length: i64 = len(content_id)
-    if not 1 <= length <= MAX_CONTENT_ID:
-        return False
-    for place in range(length):
-        sign: i64 = ord(content_id[place])
-        if not (
-            _SMALL_A <= sign <= _SMALL_Z
-            or (_DASH <= sign <= _COLON and sign != _SLASH)
-            or _A <= sign <= _Z
-            or sign == _UNDERSCORE
-        ):
-            return False
-    return True
 
 
 def _skipped_is_sound(raw: bytes) -> bool:

@@ -10,7 +10,7 @@ from mypy_extensions import mypyc_attr
 
 from models.checkpoints import Totals
 from models.event_kinds import KINDS, LABEL_OF
-from models.events import CUSTOM, EVENT_TYPES, Event, partition_key
+from models.events import CUSTOM, EVENT_TYPES
 from models.explanation import parse_object
 from models.timestamps import format_timestamp
 from models.validation import read_event
@@ -217,7 +217,7 @@ class PartitionState:
                 value = accepted_form(step.raw, checked, event_id, server_ms)
             source = self._source_prefix + str(offset).encode()
             if session is None or checked.session_id is None:
-                key = partition_key(checked.event).encode()
+                key = checked.key().encode()
                 partition = self._partition_of(key)
             else:
                 key = session.viewer.encode()
@@ -276,7 +276,7 @@ class PartitionState:
             event_id = ""
             digest = 0
             if isinstance(checked, CheckedEvent):
-                event_id = checked.event_id or self._derive_id(checked.event, raw, offset)
+                event_id = checked.event_id or self._derive_id(checked, raw, offset)
                 digest = digest_of(event_id)
                 digests.append(digest)
             steps.append(_Step(record, offset, server_ms, raw, checked, event_id, digest))
@@ -294,8 +294,8 @@ class PartitionState:
         self.views.forget_panes(self.panes.forget_before(server_ms))
         self.dedupe.forget_before(server_ms)
 
-    def _derive_id(self, event: Event, raw: bytes, offset: int) -> str:
-        if event.timestamp is not None:
+    def _derive_id(self, checked: CheckedEvent, raw: bytes, offset: int) -> str:
+        if checked.has_timestamp:
             return derived_event_id(raw)
         source = f"{self._topic}:{self.partition}:{offset}"
         return blake2b(source.encode(), digest_size=16).hexdigest()

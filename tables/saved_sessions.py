@@ -12,9 +12,8 @@ from typing import Final, cast
 
 from models.checked_events import Context
 from models.dimensions import Slices
-from models.events import EntryPoint, ImpressionData, PlayStartData
+from models.events import EntryPoint, ImpressionData, PlayStartData, values_of
 from models.marks import FIRST_FRAME, IMPRESSION, SWIPE, Mark
-from models.plain_names import values_of
 from models.views import OPEN, Counted, CountedEnd, EndedView, View
 from tables.segments import EncodedList
 from tables.sessions import Session

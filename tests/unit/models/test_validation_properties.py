@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from models.events import partition_key
 from models.explanation import explain
 from models.timestamps import is_canonical, parse_timestamp_ms
 from models.validation import read_event
@@ -61,6 +62,10 @@ def check_every_promise(raw: bytes, sent_at: str | None) -> None:
         return
     assert isinstance(explained, CheckedEvent)
     assert verdict.event == explained.event
+    for name in ("kind", "event_id", "session_id", "device_id", "user_id", "content_id"):
+        assert getattr(verdict, name) == getattr(explained, name)
+    assert (verdict.context, verdict.data) == (explained.context, explained.data)
+    assert verdict.key() == partition_key(explained.event)
     assert (verdict.timestamp_ms, verdict.adjusted) == (explained.timestamp_ms, explained.adjusted)
     check_accepted_form(raw, verdict)
     check_stored_form(raw, verdict, sent_at)
