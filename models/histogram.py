@@ -6,7 +6,7 @@ relative error e of every value in it. Counts are integers, so merging is exact,
 commutative.
 """
 
-from bisect import bisect_left
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,6 +16,7 @@ RELATIVE_ERROR = 0.01
 ZERO_BUCKET: Final = -1
 
 _GAMMA: Final = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
+_BUCKETS_PER_E: Final = 1 / math.log(_GAMMA)
 
 
 def _upper_bounds() -> list[float]:
@@ -35,7 +36,15 @@ def bucket_of(value_ms: int) -> int:
     """The bucket of a duration of 0 ms or more; 0 has a bucket of its own."""
     if value_ms <= 0:
         return ZERO_BUCKET
-    return min(bisect_left(_WHOLE_BOUNDS, value_ms), BUCKETS - 1)
+    if value_ms >= MAX_STARTUP_MS:
+        return BUCKETS - 1
+    # The logarithm is rounded, and says nearly which; the bounds decide.
+    bucket = int(math.log(float(value_ms)) * _BUCKETS_PER_E)
+    while _WHOLE_BOUNDS[bucket] < value_ms:
+        bucket += 1
+    while bucket > 0 and _WHOLE_BOUNDS[bucket - 1] >= value_ms:
+        bucket -= 1
+    return bucket
 
 
 def bucket_value_ms(bucket: int) -> float:

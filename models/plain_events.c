@@ -87,13 +87,22 @@ static const char *skip_space(const char *at)
     return at;
 }
 
-/* Whether any of the eight signs is a quote, a backslash, a control character or not ASCII. The
-   highest bit of a byte is borrowed where the byte is less than what is taken from it. */
-static bool has_special(uint64_t signs)
+/* How many of the eight signs come before the first that is a quote, a backslash, a control
+   character or not ASCII; 8: all of them. The highest bit of a byte is borrowed where the byte is
+   less than what is taken from it; what is borrowed from later signs for that does not matter. */
+static int plain_signs(uint64_t signs)
 {
     uint64_t each = UINT64_MAX / 255, highest = each * 0x80;
     uint64_t no_quotes = signs ^ each * '"', no_escapes = signs ^ each * '\\';
-    return (((signs - each * 0x20) | (no_quotes - each) | (no_escapes - each) | signs) & highest) != 0;
+    uint64_t special =
+        ((signs - each * 0x20) | (no_quotes - each) | (no_escapes - each) | signs) & highest;
+    if (special == 0)
+        return 8;
+#if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return __builtin_ctzll(special) / 8;
+#else
+    return 0;
+#endif
 }
 
 /* Up to the quote that ends the text at `at`, and whether all of it is ASCII; NULL: it has an
@@ -102,10 +111,9 @@ static const char *text_end(const char *at, const char *end, bool *ascii)
 {
     unsigned char all = 0;
     uint64_t signs;
-    for (; end - at >= (Py_ssize_t)sizeof signs; at += sizeof signs) {
+    for (int plain = 8; plain == 8 && end - at >= 8; at += plain) {
         memcpy(&signs, at, sizeof signs);
-        if (has_special(signs))
-            break;
+        plain = plain_signs(signs);
     }
     for (;; at++) {
         unsigned char sign = (unsigned char)*at;

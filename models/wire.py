@@ -1,7 +1,7 @@
 """The JSON of events on their way: into the raw topic, and on to ``events.accepted``."""
 
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, final
 from uuid import uuid4
 
 import msgspec
@@ -15,11 +15,23 @@ _decode_any: Final = msgspec.json.Decoder().decode
 _CLOSING: Final = ord("}")
 _WHITE_SPACE: Final = b" \t\n\r"
 _CONTAINERS: Final = (dict, list)
-_MAX_SECONDS: Final = 1_000
-_UNTIL_SECOND: Final[dict[int, bytes]] = {}
-"""What :func:`continuation` writes up to the second, which many events share."""
 _FROM_SECOND: Final = [f'{ms:03d}Z","adjusted":false}}'.encode() for ms in range(1000)]
+_SECOND_MS: Final = 1_000
 _NOT_STRICT: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+@final
+class _Second:
+    """A second, and what :func:`continuation` writes up to it: many events share that."""
+
+    __slots__ = ("continuation", "start_ms")
+
+    def __init__(self) -> None:
+        self.start_ms = LAST_MS + 1
+        self.continuation = b""
+
+
+_LAST_SECOND: Final = _Second()
 
 
 def derived_event_id(raw: bytes) -> str:
@@ -74,15 +86,15 @@ def accepted_form(raw: bytes, checked: CheckedEvent, event_id: str, received_ms:
 def continuation(received_ms: int) -> bytes:
     """What ``events.accepted`` has of an event in place of its closing brace, where nothing else
     had to change."""
-    held_ms = min(max(received_ms, FIRST_MS), LAST_MS)
-    second = held_ms // 1000
-    until_second = _UNTIL_SECOND.get(second)
-    if until_second is None:
-        if len(_UNTIL_SECOND) >= _MAX_SECONDS:
-            _UNTIL_SECOND.clear()
-        text = f',"receivedAt":"{format_timestamp(held_ms)}'
-        until_second = _UNTIL_SECOND[second] = text[: -len("000Z")].encode()
-    return until_second + _FROM_SECOND[held_ms % 1000]
+    last = _LAST_SECOND
+    into_second_ms = received_ms - last.start_ms
+    if not 0 <= into_second_ms < _SECOND_MS:
+        held_ms = min(max(received_ms, FIRST_MS), LAST_MS)
+        into_second_ms = held_ms % _SECOND_MS
+        last.start_ms = held_ms - into_second_ms
+        text = f',"receivedAt":"{format_timestamp(last.start_ms)}'
+        last.continuation = text[: -len("000Z")].encode()
+    return last.continuation + _FROM_SECOND[into_second_ms]
 
 
 def _can_be_continued(raw: bytes, checked: CheckedEvent) -> bool:

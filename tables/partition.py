@@ -32,6 +32,8 @@ UNKNOWN_LABEL: Final = "unknown"
 _PIECE_RECORDS: Final = 100
 """So many records are read before the first of them is applied. Looking up ids costs less for many
 at a time; but the events of a whole fold are more than a processor's cache takes."""
+_THOUSAND: Final = 1000
+_LAST_DIGITS: Final = [f"{number:03d}".encode() for number in range(_THOUSAND)]
 _KEY_FIELDS = ("sessionId", "deviceId", "userId", "contentId")
 _NO_VALUE = Refusal((Fault(MALFORMED, "", "the record has no value"),))
 
@@ -155,7 +157,9 @@ class PartitionState:
         self.swept_ms = -1
         """The server time at which panes and ids were last looked through for old ones."""
         self._next_pane_ms = 0
-        self._source_prefix = f"{partition}:".encode()
+        self._thousand = -_THOUSAND
+        """The offset from which on a source begins with the next."""
+        self._source_start = b""
 
     def apply(self, records: Sequence[Record]) -> list[int]:
         """Take in consecutive records; those up to ``upto`` were applied before and are skipped.
@@ -215,7 +219,7 @@ class PartitionState:
                 value = step.raw[:-1] + continued
             else:
                 value = accepted_form(step.raw, checked, event_id, server_ms)
-            source = self._source_prefix + str(offset).encode()
+            source = self._source(offset)
             if session is None or checked.session_id is None:
                 key = checked.key().encode()
                 partition = self._partition_of(key)
@@ -293,6 +297,17 @@ class PartitionState:
         self._next_pane_ms = pane_of(server_ms) + PANE_MS
         self.views.forget_panes(self.panes.forget_before(server_ms))
         self.dedupe.forget_before(server_ms)
+
+    def _source(self, offset: int) -> bytes:
+        """``partition:offset``; all but the last three digits are those of many records."""
+        into_thousand = offset - self._thousand
+        if not 0 <= into_thousand < _THOUSAND:
+            if offset < _THOUSAND:
+                return f"{self.partition}:{offset}".encode()
+            into_thousand = offset % _THOUSAND
+            self._thousand = offset - into_thousand
+            self._source_start = f"{self.partition}:{offset // _THOUSAND}".encode()
+        return self._source_start + _LAST_DIGITS[into_thousand]
 
     def _derive_id(self, checked: CheckedEvent, raw: bytes, offset: int) -> str:
         if checked.has_timestamp:

@@ -184,6 +184,12 @@ class ViewEvents:
     def _reslice(self, view: View) -> None:
         view.slices = self.table.of(view.rendition, view.codec, view.entry_point, view.context)
 
+    def _rename(self, view: View) -> None:
+        """The same where the context is what it was."""
+        view.slices = self.table.renamed(
+            view.slices, view.rendition, view.codec, view.entry_point, view.context
+        )
+
     def _slices_of(self, view: View, context: Context, rendition: str | None = None) -> Slices:
         if context is not view.context:
             context = _first_named(context, view.context)
@@ -208,7 +214,7 @@ class ViewEvents:
             view.feed_id = self._shared_name(data.feed_id)
             if data.entry_point is not None:
                 view.entry_point = data.entry_point
-                self._reslice(view)
+                self._rename(view)
         if data.entry_point == "search":
             view.searched = True
         else:
@@ -228,7 +234,7 @@ class ViewEvents:
         view.rendition = self._shared_name(data.rendition)
         view.codec = self._shared_name(data.codec)
         view.autoplay = data.autoplay
-        self._reslice(view)
+        self._rename(view)
         playing.start(view, at_ms)
 
     def _watch_progress(

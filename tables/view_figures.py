@@ -4,6 +4,8 @@ A view remembers where it was counted. Late events can make it count somewhere e
 else or not at all; then it is taken back where it was.
 """
 
+from typing import Final
+
 from models import content_figures
 from models.adding import add_count
 from models.content_figures import ContentFigures
@@ -34,6 +36,10 @@ _ENDED_FIGURES = (
     PLAYBACK_FAILURES,
     STARTED_VIEWS,
 )
+_FIGURES_OF_BITS: Final = [
+    [figure for place, figure in enumerate(_ENDED_FIGURES) if bits >> place & 1]
+    for bits in range(1 << len(_ENDED_FIGURES))
+]
 
 
 class ViewFigures:
@@ -105,9 +111,8 @@ class ViewFigures:
     def _add_ended(self, view: View, counted: CountedEnd, sign: int) -> None:
         if counted.figures:
             sums = self._panes.gains(counted.pane_ms).of(counted.slices).sums
-            for place, figure in enumerate(_ENDED_FIGURES):
-                if counted.figures >> place & 1:
-                    sums[figure] += sign
+            for figure in _FIGURES_OF_BITS[counted.figures]:
+                sums[figure] += sign
         if counted.for_content is not None:
             add_ended(self.of_content(view, counted.pane_ms), counted.for_content, sign)
 

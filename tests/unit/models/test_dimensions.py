@@ -38,6 +38,18 @@ def test_same_values_share_their_slices() -> None:
     assert table.of(values[0], values[1], None, values[3:]) is not slices
 
 
+def test_view_with_another_name_has_the_slices_of_all_its_names() -> None:
+    table = SliceTable()
+    context = ("web", "NO", None, None, "1.2")
+    slices = table.of(None, None, None, context)
+    for names in [("720p", "av1", None), ("720p", None, "feed"), (None, None, None)]:
+        slices = table.renamed(slices, *names, context)
+        assert slices is table.of(*names, context)
+    for number in range(50_001):
+        renamed = table.renamed(slices, str(number), None, None, context)
+        assert renamed.values == (str(number), *slices.values[1:])
+
+
 def test_table_that_is_full_starts_over_with_the_same_values() -> None:
     table = SliceTable()
     first = table.get(("0",))

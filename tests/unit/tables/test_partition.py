@@ -59,6 +59,16 @@ def test_accepted_event_says_where_it_comes_from() -> None:
     assert value["data"] == {"startupTime": 400}
 
 
+def test_accepted_event_says_where_it_comes_from_at_every_offset() -> None:
+    core = Core()
+    offsets = [0, 9, 998, 999, 1000, 1001, 1999, 2000, 10_007, 999_999, 1_000_000, 2**40]
+    for number, offset in enumerate(offsets):
+        raw = json.dumps(impression(number)).encode()
+        core.apply([FakeRecord(offset, T0 + 60_000, raw)])
+    sources = [source for _, _, _, source in core.outputs.accepted_records]
+    assert sources == [f"0:{offset}".encode() for offset in offsets]
+
+
 def test_refused_record_keeps_its_bytes_and_its_place() -> None:
     core = Core()
     core.feed([(T0, b'{"event":"like"}'), (T0, b"\xff\xfe"), (T0, b"not json"), (T0, None)])
