@@ -141,7 +141,7 @@ def main() -> int:
     parser.add_argument("address", help="HOST:PORT of the API")
     parser.add_argument("--key", required=True)
     parser.add_argument("--batch", type=int, default=10)
-    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--connections", type=int, default=128)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rate", type=float, default=0.0, help="requests per second; 0: all")
     parser.add_argument("--seed", type=int, default=1)

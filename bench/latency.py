@@ -8,7 +8,8 @@ short trials. No event is sent twice, since a repetition is less work.
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ SHARES = (0.25, 0.5, 0.9)
 BOUNDS_SECONDS = {0.25: 2.0, 0.5: 5.0}
 """The longest 99 % quantile that is promised."""
 TRIAL_SECONDS = 8.0
+WARM_UP_SECONDS = 5.0
 FIRST_RATE = 10_000.0
 LOWEST_RATE = 500.0
 HIGHEST_RATE = 320_000.0
@@ -94,10 +96,7 @@ async def measure_latency(seconds: float, seed: int, say: Say) -> Latency:
     Raises:
         OperatorError: a process ended, or the worker did not catch up.
     """
-    async with empty_stack() as stack, aiohttp.ClientSession() as session:
-        await stack.start_api()
-        await stack.start_workers(1)
-        await stack.until_ready(session)
+    async with _started_stack() as (stack, session):
         sender = Sender(stack, session, seed)
 
         async def kept_up(rate: float) -> bool:
@@ -107,20 +106,44 @@ async def measure_latency(seconds: float, seed: int, say: Say) -> Latency:
             return sent.kept_up
 
         capacity = await highest(kept_up)
-        probes = Probes(stack, session, stack.workers()[0])
-        levels = []
-        for share in SHARES:
-            say(f"at {share:.0%} of {capacity:,.0f} events/s")
-            stop = asyncio.Event()
-            measuring = asyncio.create_task(probes.measure(stop))
-            try:
-                sent = await sender.send(share * capacity, seconds)
-            finally:
-                stop.set()
-                latencies = await measuring
-            levels.append(freshness(share, latencies, sent))
-            await sender.drain()
-        return Latency(capacity, levels)
+    levels = []
+    for share in SHARES:
+        say(f"at {share:.0%} of {capacity:,.0f} events/s")
+        # The embedded broker answers the more slowly the more it holds, and it forgets nothing.
+        async with _started_stack() as (stack, session):
+            levels.append(await _measure_level(stack, session, share, capacity, seconds, seed))
+    return Latency(capacity, levels)
+
+
+@asynccontextmanager
+async def _started_stack() -> AsyncIterator[tuple[Stack, aiohttp.ClientSession]]:
+    """An API and a worker that have seen nothing yet, and what asks them."""
+    async with empty_stack() as stack, aiohttp.ClientSession() as session:
+        await stack.start_api()
+        await stack.start_workers(1)
+        await stack.until_ready(session)
+        yield stack, session
+
+
+async def _measure_level(
+    stack: Stack,
+    session: aiohttp.ClientSession,
+    share: float,
+    capacity: float,
+    seconds: float,
+    seed: int,
+) -> Freshness:
+    sender = Sender(stack, session, seed)
+    await sender.send(share * capacity, WARM_UP_SECONDS)
+    await sender.drain()
+    stop = asyncio.Event()
+    measuring = asyncio.create_task(Probes(stack, session, stack.workers()[0]).measure(stop))
+    try:
+        sent = await sender.send(share * capacity, seconds)
+    finally:
+        stop.set()
+        latencies = await measuring
+    return freshness(share, latencies, sent)
 
 
 async def highest(kept_up: Callable[[float], Awaitable[bool]]) -> float:
