@@ -2,7 +2,7 @@
 
 Broker, API, worker, load and this process share the machine, so its capacity is that of all of them
 together: the highest rate at which requests are answered and the worker keeps up, searched for by
-short trials. No event is sent twice, since a repetition is less work.
+short trials. No event is sent to the same stack twice, since a repetition is less work.
 """
 
 import asyncio

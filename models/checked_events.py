@@ -110,9 +110,7 @@ class CheckedEvent:
 
     def key(self) -> str:
         """What :func:`models.events.partition_key` says."""
-        if self.session_id is not None:
-            return self.session_id
-        return partition_key(self.event)
+        return self.session_id or self.device_id or self.user_id or partition_key(self.event)
 
 
 def _left(swipe: SwipeData) -> str:

@@ -89,8 +89,8 @@ class SliceTable:
         entry_point: str | None,
         context: tuple[str | None, ...],
     ) -> Slices:
-        """What :meth:`of` answers for a view that had the slices ``before`` with the same context:
-        in less time, since their identity stands for all of that."""
+        """What :meth:`of` answers for a view that had the slices ``before``, and has the context
+        that it had then: in less time, since they stand for the values of that."""
         key = (before, rendition, codec, entry_point)
         slices = self._renamed.get(key)
         if slices is None:

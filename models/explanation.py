@@ -1,7 +1,7 @@
 """The slow path of validation: find another accepted spelling, or every fault.
 
-Only events that the typed decoder refused come here. The fields, types and ranges are read off
-the typed messages of :mod:`models.events`, so the two paths cannot disagree.
+Only events that the faster paths did not accept come here. The fields, types and ranges are read
+off the typed messages of :mod:`models.events`, so the paths cannot disagree.
 """
 
 import json

@@ -8,7 +8,7 @@
    msgspec. So nothing may be taken here that msgspec would refuse, or as another value. What is
    missed costs time only.
 
-   Every text lies in a bytes object, which has a NUL behind its end: no pass over it goes on
+   Every text lies in a bytes object, which has a NUL behind its end: no pass over it reads on
    there, since a NUL is neither a sign of a text nor of a number. */
 
 #define PY_SSIZE_T_CLEAN
@@ -18,7 +18,6 @@
 #include <string.h>
 
 #define MAX_FIELDS 16
-#define MAX_CHOICES 8
 #define MAX_WHOLE_DIGITS 18
 #define MAX_EXACT ((uint64_t)1 << 53)
 #define RECENT_TEXTS 1024
@@ -41,7 +40,7 @@ enum sort {
 typedef struct {
     PyObject *name; /* bytes */
     int sort;
-    double least, most; /* of numbers; of texts, the number of characters */
+    double least, most; /* of numbers; of IDENTIFIER and CONTENT_ID, how many characters */
     PyObject *choices;  /* a tuple of ASCII texts */
     int next;           /* the field that came after it last */
 } Field;
@@ -106,7 +105,7 @@ static int plain_signs(uint64_t signs)
 }
 
 /* Up to the quote that ends the text at `at`, and whether all of it is ASCII; NULL: it has an
-   escape, or it does not end. */
+   escape or a control character, or it does not end. */
 static const char *text_end(const char *at, const char *end, bool *ascii)
 {
     unsigned char all = 0;
@@ -242,9 +241,8 @@ static PyObject *read_text(Reader *self, const Field *field, Place *place)
             return NULL;
         break;
     case TEXT:
-        if (ascii && bytes <= RECENT_BYTES)
-            return recent_text(self, start, bytes);
-        break;
+        return ascii && bytes <= RECENT_BYTES ? recent_text(self, start, bytes)
+                                              : new_text(start, bytes, ascii);
     }
     PyObject *text = new_text(start, bytes, ascii);
     if (text == NULL)
@@ -278,24 +276,24 @@ static PyObject *read_number(const Field *field, Place *place)
             return NULL;
     }
     place->at = end;
-    uint64_t digits = 0;
+    uint64_t whole = 0; /* without the point */
     Py_ssize_t count = end - start - (end > point);
     if (count <= MAX_WHOLE_DIGITS) {
         for (const char *at = start; at < end; at++)
             if (at != point)
-                digits = digits * 10 + (uint64_t)(*at - '0');
+                whole = whole * 10 + (uint64_t)(*at - '0');
     }
     if (field->sort == WHOLE) {
-        if (end > point || count > MAX_WHOLE_DIGITS || (double)digits < field->least ||
-            (double)digits > field->most)
+        if (end > point || count > MAX_WHOLE_DIGITS || (double)whole < field->least ||
+            (double)whole > field->most)
             return NULL;
-        return PyLong_FromUnsignedLongLong(digits);
+        return PyLong_FromUnsignedLongLong(whole);
     }
     double value;
     Py_ssize_t decimals = end > point ? end - point - 1 : 0;
-    if (count <= MAX_WHOLE_DIGITS && digits <= MAX_EXACT && decimals <= 15) {
+    if (count <= MAX_WHOLE_DIGITS && whole <= MAX_EXACT && decimals <= 15) {
         /* Both are exact, so their quotient is rounded once, as the number itself would be. */
-        value = (double)digits / powers[decimals];
+        value = (double)whole / powers[decimals];
     } else {
         char *read_to;
         value = PyOS_string_to_double(start, &read_to, NULL);
@@ -452,7 +450,7 @@ static bool read_object(Reader *self, Form *form, Place *place, PyObject **value
             *found |= (uint32_t)1 << number;
         }
         place->at = skip_space(place->at);
-        char sign = *place->at++;
+        char sign = *place->at++; /* if it is the NUL, nothing more is read */
         if (sign == '}')
             return true;
         if (sign != ',')
@@ -492,9 +490,11 @@ static PyObject *reader_read(PyObject *object, PyObject *raw)
     PyObject **items = &PyTuple_GET_ITEM(values, 0);
     if (!read_event(self, PyBytes_AS_STRING(raw), PyBytes_GET_SIZE(raw), items)) {
         Py_DECREF(values);
-        if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_MemoryError))
-            return NULL;
-        PyErr_Clear();
+        if (PyErr_Occurred()) {
+            if (!PyErr_ExceptionMatches(PyExc_UnicodeDecodeError))
+                return NULL;
+            PyErr_Clear();
+        }
         Py_RETURN_NONE;
     }
     for (int number = 0; number < self->envelope.count; number++)
@@ -516,7 +516,7 @@ static bool are_ascii(PyObject *texts)
 }
 
 /* Takes over a tuple of fields; false with an exception. */
-static bool set_form(Form *form, PyObject *fields)
+static bool set_form(Form *form, PyObject *fields, bool form_is_of_data)
 {
     if (PyTuple_GET_SIZE(fields) > MAX_FIELDS) {
         PyErr_Format(PyExc_ValueError, "an object has at most %d fields", MAX_FIELDS);
@@ -531,6 +531,10 @@ static bool set_form(Form *form, PyObject *fields)
             return false;
         if (!are_ascii(choices)) {
             PyErr_SetString(PyExc_ValueError, "choices are ASCII texts");
+            return false;
+        }
+        if (form_is_of_data && (field->sort == TAG || field->sort == DATA)) {
+            PyErr_SetString(PyExc_ValueError, "data has neither data nor a tag in it");
             return false;
         }
         field->name = Py_NewRef(name);
@@ -568,40 +572,7 @@ static bool set_kind(Kind *kind, const Form *envelope, PyObject *said)
         }
         kind->needed |= (uint32_t)1 << field;
     }
-    return set_form(&kind->data, fields);
-}
-
-static int reader_init(PyObject *object, PyObject *arguments, PyObject *names)
-{
-    Reader *self = (Reader *)object;
-    PyObject *fields, *kinds;
-    (void)names;
-    if (self->kinds != NULL) {
-        PyErr_SetString(PyExc_TypeError, "a reader is made once");
-        return -1;
-    }
-    if (!PyArg_ParseTuple(arguments, "O!O!", &PyTuple_Type, &fields, &PyTuple_Type, &kinds) ||
-        !set_form(&self->envelope, fields))
-        return -1;
-    self->data = -1;
-    for (int number = 0; number < self->envelope.count; number++)
-        if (self->envelope.fields[number].sort == DATA)
-            self->data = number;
-    if (self->data < 0) {
-        PyErr_SetString(PyExc_ValueError, "an envelope has a field for the data");
-        return -1;
-    }
-    self->kinds = PyMem_Calloc((size_t)PyTuple_GET_SIZE(kinds) + 1, sizeof(Kind));
-    if (self->kinds == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    for (Py_ssize_t number = 0; number < PyTuple_GET_SIZE(kinds); number++) {
-        self->kind_count++;
-        if (!set_kind(&self->kinds[number], &self->envelope, PyTuple_GET_ITEM(kinds, number)))
-            return -1;
-    }
-    return 0;
+    return set_form(&kind->data, fields, true);
 }
 
 static void reader_dealloc(PyObject *object)
@@ -623,6 +594,47 @@ static void reader_dealloc(PyObject *object)
     Py_DECREF(type);
 }
 
+/* Fills a new reader, which is all zeros; false with an exception. */
+static bool set_reader(Reader *self, PyObject *fields, PyObject *kinds)
+{
+    if (!set_form(&self->envelope, fields, false))
+        return false;
+    int data_fields = 0;
+    for (int number = 0; number < self->envelope.count; number++) {
+        if (self->envelope.fields[number].sort == DATA) {
+            self->data = number;
+            data_fields++;
+        }
+    }
+    if (data_fields != 1) {
+        PyErr_SetString(PyExc_ValueError, "an envelope has one field for the data");
+        return false;
+    }
+    self->kinds = PyMem_Calloc((size_t)PyTuple_GET_SIZE(kinds) + 1, sizeof(Kind));
+    if (self->kinds == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    for (Py_ssize_t number = 0; number < PyTuple_GET_SIZE(kinds); number++) {
+        self->kind_count++;
+        if (!set_kind(&self->kinds[number], &self->envelope, PyTuple_GET_ITEM(kinds, number)))
+            return false;
+    }
+    return true;
+}
+
+static PyObject *reader_new(PyTypeObject *type, PyObject *arguments, PyObject *names)
+{
+    PyObject *fields, *kinds;
+    (void)names;
+    if (!PyArg_ParseTuple(arguments, "O!O!", &PyTuple_Type, &fields, &PyTuple_Type, &kinds))
+        return NULL;
+    PyObject *object = type->tp_alloc(type, 0);
+    if (object != NULL && !set_reader((Reader *)object, fields, kinds))
+        Py_CLEAR(object);
+    return object;
+}
+
 static PyMethodDef reader_methods[] = {
     {"read", reader_read, METH_O,
      "The values of an event's envelope, its data and its kind; None: it is not plain."},
@@ -631,7 +643,7 @@ static PyMethodDef reader_methods[] = {
 
 static PyType_Slot reader_slots[] = {
     {Py_tp_doc, "Reads plain events of the forms that it is made with."},
-    {Py_tp_init, reader_init},
+    {Py_tp_new, reader_new},
     {Py_tp_dealloc, reader_dealloc},
     {Py_tp_methods, reader_methods},
     {0, NULL},

@@ -25,6 +25,7 @@ WHOLE: Final = "w"
 
 _CONTENT_IDS: Final = ("contentId", "fromContentId", "toContentId")
 _MOMENTS: Final = ("timestamp", "sentAt")
+_UNKNOWN_RULES: Final = ("gt", "lt", "multiple_of", "pattern")
 _ANY: Final = 1e18
 """More than any text has characters, and than any number that is plain."""
 
@@ -34,10 +35,13 @@ def plain_reader() -> Callable[[bytes], tuple[Any, ...] | None]:
     times in milliseconds since 1970; then ``data``, as a typed message, and the number of its kind.
 
     Of one that is not plain, and of every one where the core is not compiled, None.
+
+    Raises:
+        TypeError: a message has a rule that the C code does not know.
     """
     try:
         from models.plain_events import PlainReader
-    except ImportError:
+    except ModuleNotFoundError:
         return lambda _: None
     envelope = [_plain_field(field, needed=False) for field in _fields_of(Envelope)]
     envelope.append((b"data", DATA, 0, 0, (), False))
@@ -69,6 +73,8 @@ def _types_of(field: inspect.Field) -> list[Any]:
 
 
 def _plain_field(field: inspect.Field, needed: bool) -> "PlainField":
+    if not field.required and field.default is not None:
+        raise TypeError(f"{field.encode_name}: one that is not there is read as null")
     return (field.encode_name.encode(), *_sort_and_limits(field), needed)
 
 
@@ -81,11 +87,21 @@ def _sort_and_limits(field: inspect.Field) -> tuple[str, float, float, tuple[str
         return MOMENT, 0, 0, ()
     if isinstance(kind, inspect.BoolType):
         return FLAG, 0, 0, ()
+    _refuse_unknown_rules(kind, field.encode_name)
     if isinstance(kind, inspect.LiteralType):
         return CHOICE, 0, 0, tuple(map(str, kind.values))
     if isinstance(kind, inspect.IntType | inspect.FloatType):
         sort = WHOLE if isinstance(kind, inspect.IntType) else NUMBER
-        return sort, kind.ge or 0, kind.le or _ANY, ()
+        least = 0 if kind.ge is None else kind.ge
+        return sort, least, _ANY if kind.le is None else kind.le, ()
     if kind.max_length is None:
         return TEXT, 0, _ANY, ()
-    return IDENTIFIER, kind.min_length, kind.max_length, ()
+    return IDENTIFIER, kind.min_length or 0, kind.max_length, ()
+
+
+def _refuse_unknown_rules(kind: Any, name: str) -> None:
+    if not all(isinstance(value, str) for value in getattr(kind, "values", ())):
+        raise TypeError(f"{name}: the reader of plain events knows texts to choose from only")
+    for rule in _UNKNOWN_RULES:
+        if getattr(kind, rule, None) is not None:
+            raise TypeError(f"{name}: the reader of plain events has no rule {rule}")

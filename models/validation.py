@@ -1,8 +1,8 @@
 """Every rule for one event, for the API and the stream worker alike.
 
-The fast path decodes into typed messages and holds for nearly every event. Whatever it cannot
-take goes to :mod:`models.explanation`, which either finds another accepted spelling or names
-every fault.
+Nearly every event is plain, and read as :mod:`models.plain_form` says. Others are decoded into
+typed messages. Whatever is not accepted so far goes to :mod:`models.explanation`, which either
+finds another accepted spelling or names every fault.
 """
 
 import re

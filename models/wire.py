@@ -27,8 +27,8 @@ class _Second:
     __slots__ = ("continuation", "start_ms")
 
     def __init__(self) -> None:
-        self.start_ms = LAST_MS + 1
-        self.continuation = b""
+        self.start_ms = 0
+        self.continuation = b',"receivedAt":"1970-01-01T00:00:00.'
 
 
 _LAST_SECOND: Final = _Second()
@@ -103,15 +103,16 @@ def _can_be_continued(raw: bytes, checked: CheckedEvent) -> bool:
 
     Sure of every yes, as :func:`_most_names` is of its count.
     """
-    timestamp = checked.event.timestamp
     if (
         checked.normalised is not None
         or checked.adjusted
         or checked.event_id is None
-        or timestamp is None
-        or not is_canonical(timestamp)
+        or not checked.has_timestamp
         or raw[-1] != _CLOSING
     ):
+        return False
+    timestamp = checked.event.timestamp
+    if timestamp is None or not is_canonical(timestamp):
         return False
     try:
         fields = _decode_any(raw)

@@ -213,7 +213,7 @@ class PartitionState:
                 counters.late_events += 1
             session = views.follow(checked, event_id, at_ms, pane_ms)
             if checked.can_be_continued:
-                if server_ms != received_ms:
+                if server_ms != received_ms or not continued:
                     received_ms = server_ms
                     continued = continuation(server_ms)
                 value = step.raw[:-1] + continued

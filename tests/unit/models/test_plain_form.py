@@ -1,9 +1,10 @@
 """What is read of an event in its plain form: the same as the typed decoder reads, or nothing."""
 
+import gc
 import json
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -274,6 +275,35 @@ def test_nothing_is_left_behind() -> None:
     assert sys.getallocatedblocks() - before < 50
 
 
+@pytest.mark.parametrize("sign", ['"', "\\", "\x00", "\x1f", "\x7f", "é", "\udc80"])
+def test_text_is_looked_at_sign_by_sign(sign: str) -> None:
+    special = sign.encode("utf-8", "surrogateescape")
+    for length in range(40):
+        for place in range(length + 1):
+            text = b"a" * place + special + b"a" * (length - place)
+            for name in (b"userId", b"cdn"):
+                raw = b'{"event":"like","contentId":"a","%b":"%b"}' % (name, text)
+                if sign in ("\x7f", "é"):
+                    check_is_read(raw)
+                else:
+                    check_is_not_plain(raw)
+
+
+def test_text_that_came_lately_is_still_the_right_one() -> None:
+    texts = ["x" * length for length in range(30)] + [str(number) for number in range(3_000)]
+    for text in texts + texts[::-1] + texts[::7]:
+        check_is_read(compact(minimal("like", cdn=text, country=text[::-1])))
+
+
+@known_names
+def test_data_before_the_name_of_the_event_is_judged_by_it(name: str) -> None:
+    for data in (MINIMAL[name], {}, {"other": 1}, dict.fromkeys(MINIMAL[name]), MINIMAL["share"]):
+        first = compact({"data": data, "event": name, "contentId": "clip-1"})
+        last = compact({"event": name, "contentId": "clip-1", "data": data})
+        assert repr(read_plain(first)) == repr(read_plain(last))
+        check_same_or_nothing(first)
+
+
 def test_forms_that_make_no_sense_are_refused() -> None:
     if not IS_COMPILED:
         return
@@ -281,11 +311,46 @@ def test_forms_that_make_no_sense_are_refused() -> None:
 
     data = (b"data", "d", 0.0, 0.0, (), False)
     text = (b"x", "t", 0.0, 1.0, (), False)
-    for envelope, kinds, why in [
-        ((text,), (), "a field for the data"),
-        ((data,) * 17, (), "at most 16 fields"),
-        ((data, (b"x", "o", 0.0, 0.0, ("é",), False)), (), "ASCII"),
-        ((data,), ((b"like", 1, (3,), msgspec.Struct, ()),), "no such field"),
-    ]:
-        with pytest.raises(ValueError, match=why):
-            PlainReader(envelope, kinds)
+    no_text: Any = (5, "t", 0.0, 1.0, (), False)
+    kind = (b"like", 1, (), msgspec.Struct, ())
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(100):
+        for envelope, kinds, why in [
+            ((text,), (), "one field for the data"),
+            ((data, data), (), "one field for the data"),
+            ((data,) * 17, (), "at most 16 fields"),
+            ((data, (b"x", "o", 0.0, 0.0, ("é",), False)), (), "ASCII"),
+            ((data,), (kind, (b"like", 1, (3,), msgspec.Struct, ())), "no such field"),
+            ((data,), (kind, (b"like", 1, (0,), msgspec.Struct, (data,))), "neither data nor"),
+        ]:
+            with pytest.raises(ValueError, match=why):
+                PlainReader(envelope, kinds)
+        for fields in ((no_text,), (data, no_text)):
+            with pytest.raises(TypeError):
+                PlainReader(fields, ())
+        with pytest.raises(TypeError):
+            PlainReader.__new__(PlainReader)
+    gc.collect()
+    assert sys.getallocatedblocks() - before < 50
+
+
+def test_rule_that_the_reader_does_not_know_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not IS_COMPILED:
+        return
+    for rule in (
+        Annotated[int, msgspec.Meta(gt=0)],
+        Annotated[float, msgspec.Meta(multiple_of=2)],
+        Annotated[str, msgspec.Meta(pattern="a")],
+        Literal[1, 2],
+    ):
+        data = msgspec.defstruct("Data", [("x", rule)])
+        event = msgspec.defstruct("Odd", [("content_id", str), ("data", data)], rename="camel")
+        monkeypatch.setattr("models.plain_form.EVENT_TYPES", {"odd": event})
+        with pytest.raises(TypeError, match="x: the reader of plain events"):
+            plain_reader()
+    counted = msgspec.defstruct("Counted", [("x", int, 0)])
+    event = msgspec.defstruct("Odd", [("content_id", str), ("data", counted)], rename="camel")
+    monkeypatch.setattr("models.plain_form.EVENT_TYPES", {"odd": event})
+    with pytest.raises(TypeError, match="is read as null"):
+        plain_reader()
