@@ -112,6 +112,12 @@ def test_the_page_takes_its_inputs_from_the_reports(reports: Path) -> None:
     assert "`events.accepted` 369, `views` 126, `contents` 8, `state` 94 | `flow` |" in page
 
 
+def test_second_worker_adds_no_more_than_the_first_does(reports: Path) -> None:
+    change(reports / "scaling.json", by_cpu=2.04)
+    page = written(with_measured(PAGE.read_text(), measured_in(reports)))
+    assert inputs_of(page).second_worker == 2.0
+
+
 def test_the_rest_of_the_page_stays(reports: Path) -> None:
     page = PAGE.read_text()
     changed = with_measured(page, measured_in(reports)).splitlines()
