@@ -15,7 +15,7 @@ from app.child_process import ChildProcess
 from models.content_figures import COMPLETIONS, PLAYS, REBUFFER_MS, WATCH_MS
 from tests.integration.conftest import EnvironFor
 from tests.support.contents import gained, sum_of
-from tests.support.deployment import Deployment, Samples
+from tests.support.deployment import Deployment, Samples, ledger_imbalances
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
@@ -115,8 +115,7 @@ async def test_replay_of_real_logs_with_a_kill_in_its_middle_has_their_figures(
             )
 
         await until(contents_match, "what contents gained adds up to the same")
-    imbalances = [v for k, v in after.items() if k[0] == "playvitals_ledger_imbalance"]
-    assert imbalances == [0.0] * PARTITIONS
+    assert ledger_imbalances(after) == [0.0] * PARTITIONS
 
 
 async def test_worker_that_was_stalled_beyond_its_session_changes_nothing_and_shows_nothing(
@@ -127,8 +126,7 @@ async def test_worker_that_was_stalled_beyond_its_session_changes_nothing_and_sh
     stalled, other = Deployment(environ_of()), Deployment(environ_of())
 
     async def owned(deployment: Deployment) -> int:
-        samples = await deployment.metrics()
-        return sum(key[0] == "playvitals_ledger_imbalance" for key in samples)
+        return len(ledger_imbalances(await deployment.metrics()))
 
     async def wake(worker: ChildProcess) -> None:
         os.kill(worker.pid, signal.SIGCONT)
@@ -154,11 +152,12 @@ async def test_worker_that_was_stalled_beyond_its_session_changes_nothing_and_sh
                 return await owned(stalled) + await owned(other) == PARTITIONS
 
             await until(is_shared, "the partitions are shared")
+        # The figures are of all partitions, whoever owns them: they match before these moved back.
         after = await stalled.until_metrics(
-            lambda now: matches(now, figures), "the figures are those that ship with the logs"
+            lambda now: len(ledger_imbalances(now)) == PARTITIONS and matches(now, figures),
+            "it has everything, and the figures are those that ship with the logs",
         )
-    imbalances = [v for k, v in after.items() if k[0] == "playvitals_ledger_imbalance"]
-    assert imbalances == [0.0] * PARTITIONS
+    assert ledger_imbalances(after) == [0.0] * PARTITIONS
     views = [json.loads(record.value or b"") for record in await stalled.read("views")]
     distinct = {view["viewId"]: view for view in views}
     assert all(distinct[view["viewId"]] == view for view in views)

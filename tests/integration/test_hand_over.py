@@ -6,16 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import EnvironFor
-from tests.support.deployment import Deployment, Samples
+from tests.support.deployment import Deployment, Samples, ledger_imbalances
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
 PARTITIONS = 4
-
-
-def owned(samples: Samples) -> int:
-    return sum(key[0] == "playvitals_ledger_imbalance" for key in samples)
 
 
 def figures(all_samples: Sequence[Samples]) -> list[float]:
@@ -50,12 +46,11 @@ async def test_second_worker_joins_and_leaves_without_changing_a_figure(
 
             async def is_shared() -> bool:
                 both = [await first.metrics(), await second.metrics()]
-                return all(map(owned, both)) and figures(both) == expected
+                return all(map(ledger_imbalances, both)) and figures(both) == expected
 
             await until(is_shared, "both own partitions and the figures are whole again")
         after = await first.until_metrics(
-            lambda now: owned(now) == PARTITIONS and figures([now]) == expected,
+            lambda now: len(ledger_imbalances(now)) == PARTITIONS and figures([now]) == expected,
             "the first worker has everything again",
         )
-    imbalances = [v for k, v in after.items() if k[0] == "playvitals_ledger_imbalance"]
-    assert imbalances == [0.0] * PARTITIONS
+    assert ledger_imbalances(after) == [0.0] * PARTITIONS

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from tests.integration.conftest import EnvironFor
-from tests.support.deployment import Deployment
+from tests.support.deployment import Deployment, ledger_imbalances
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
@@ -30,5 +30,4 @@ async def test_worker_that_waits_for_a_dead_one_to_expire_shows_its_partitions_o
         assert await worker.wait() == -signal.SIGKILL
     async with deployment.worker():
         samples = await deployment.metrics()
-    imbalances = [v for k, v in samples.items() if k[0] == "playvitals_ledger_imbalance"]
-    assert imbalances == [0.0] * PARTITIONS
+    assert ledger_imbalances(samples) == [0.0] * PARTITIONS

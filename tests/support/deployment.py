@@ -19,6 +19,11 @@ COMMAND = (sys.executable, "-P", "-m", "app.cli")
 Samples = Mapping[tuple[str, ...], float]
 
 
+def ledger_imbalances(samples: Samples) -> list[float]:
+    """Those of the partitions that the worker owns."""
+    return [value for key, value in samples.items() if key[0] == "playvitals_ledger_imbalance"]
+
+
 class Deployment:
     """One topic prefix on a broker, and the worker that serves it."""
 
