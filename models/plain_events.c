@@ -355,8 +355,8 @@ static bool skip_object(Place *place)
 
 /* ---- objects ---- */
 
-/* The field whose name stands at the place; -1: none of this form. Clients write names in one order,
-   so the one that came after `last` before is tried first. */
+/* The field whose name stands at the place; -1: none of this form. Clients write names in one
+   order, so the one that came after `last` before is tried first. */
 static int field_of(Form *form, Place *place, int last)
 {
     if (*place->at != '"')
